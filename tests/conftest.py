@@ -1,0 +1,71 @@
+"""Fixtures of all tests, and what the summary says about the engines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from melsec_nsm.definitions import load
+from melsec_nsm.definitions.model import Definition
+from melsec_nsm.engines.base import Availability
+from melsec_nsm.engines.suricata import SuricataEngine
+from melsec_nsm.engines.zeek import ZeekEngine
+
+_TOP = Path(__file__).resolve().parents[1]
+_ENGINES = pytest.StashKey[tuple[Availability, ...]]()
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """The top of the checkout."""
+    return _TOP
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real captures beside the checkout, which is no part of the project."""
+    folder = _TOP.parent / "shared"
+    if not (folder / "captures").is_dir():
+        pytest.skip("no ../shared/captures beside this checkout")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def definition() -> Definition:
+    """The packaged definition."""
+    return load()
+
+
+@pytest.fixture(scope="session")
+def zeek() -> ZeekEngine:
+    """Zeek with the analyzers of this checkout."""
+    engine = ZeekEngine()
+    _skip_without(engine.availability())
+    return engine
+
+
+@pytest.fixture(scope="session")
+def suricata(definition: Definition) -> SuricataEngine:
+    """Suricata with the rules of this checkout."""
+    responses = frozenset(one.id for one in definition.detections.values() if one.when.direction == "response")
+    engine = SuricataEngine(responses=responses)
+    _skip_without(engine.availability())
+    return engine
+
+
+def _skip_without(here: Availability) -> None:
+    if here.version is None:
+        pytest.skip(f"{here.engine} is absent: {here.reason}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Looks once which sensors are here."""
+    config.stash[_ENGINES] = (ZeekEngine().availability(), SuricataEngine().availability())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Says which engines judged, since tests of an absent one were skipped."""
+    for here in config.stash[_ENGINES]:
+        where = f"{here.version} ({here.path})" if here.version else f"absent, {here.reason}; {here.remedy}"
+        terminalreporter.write_line(f"{here.engine}: {where}")

@@ -1,0 +1,1 @@
+"""What is made of verdicts: comparison with what is expected, the state of the sensors."""

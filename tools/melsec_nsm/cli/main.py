@@ -1,0 +1,215 @@
+"""The command line: one function per verb."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from melsec_nsm import __version__
+from melsec_nsm.analysis import doctor as health
+from melsec_nsm.analysis import verdicts
+from melsec_nsm.definitions import load, validate_files
+from melsec_nsm.definitions.model import ENGINES, Definition, DefinitionError
+from melsec_nsm.engines import engines as all_engines
+from melsec_nsm.engines.base import Engine, EngineError, Result
+from melsec_nsm.engines.share import checkout
+from melsec_nsm.generate import captures, project
+from melsec_nsm.generate.suricata import UnsupportedByBackend
+from melsec_nsm.report import tables
+from melsec_nsm.report.document import document
+
+DONE, FINDINGS, WRONG_INPUT = 0, 1, 2
+
+
+def _fail(message: str) -> None:
+    """Says on stderr what is wrong with the input, and ends the command."""
+    click.echo(message, err=True)
+    sys.exit(WRONG_INPUT)
+
+
+def _inputs(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Turns what is wrong with definitions, captures and engines into a message and exit code 2."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except (DefinitionError, EngineError, verdicts.ManifestError, UnsupportedByBackend) as error:
+            return _fail(str(error))
+
+    return wrapped
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="melsec-nsm")
+def main() -> None:
+    """Zeek and Suricata for Mitsubishi MELSEC traffic, from one signature definition."""
+
+
+@main.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@_inputs
+def validate(files: tuple[Path, ...]) -> None:
+    """Check the definition, or the given definition FILES, and report every mistake with its position."""
+    if not files:
+        definition = load()
+        count = sum(1 for _ in definition.commands())
+        click.echo(f"valid: {count} commands, {len(definition.detections)} detections, {len(definition.captures)} captures")
+        return
+    issues = validate_files(files)
+    for issue in issues:
+        click.echo(str(issue), err=True)
+    if issues:
+        sys.exit(WRONG_INPUT)
+    click.echo(f"valid: {len(files)} file" + ("s" if len(files) > 1 else ""))
+
+
+@main.command()
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 where a generated file is stale.")
+@_inputs
+def generate(check: bool) -> None:
+    """Write the generated files of zeek/ and suricata/."""
+    root = _checkout()
+    _write(root, project.render(load()), check)
+
+
+@main.group()
+def pcap() -> None:
+    """Captures made from the definition."""
+
+
+@pcap.command("build")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 where a capture is stale.")
+@_inputs
+def pcap_build(check: bool) -> None:
+    """Write pcaps/ and its manifest."""
+    root = _checkout()
+    files = captures.render(load())
+    gone = [path for path in sorted((root / "pcaps").glob("*.pcap")) if f"pcaps/{path.name}" not in files]
+    _write(root, files, check, gone)
+
+
+def _write(root: Path, files: dict[str, bytes], check: bool, gone: Sequence[Path] = ()) -> None:
+    if check:
+        stale = project.stale(root, files) + [str(path.relative_to(root)) for path in gone]
+        for path in stale:
+            click.echo(f"stale: {path}")
+        if stale:
+            sys.exit(FINDINGS)
+        click.echo(f"{len(files)} generated files are up to date")
+        return
+    changed = project.write(root, files)
+    for path in gone:
+        path.unlink()
+    for name in changed:
+        click.echo(f"wrote {name}")
+    for path in gone:
+        click.echo(f"removed {path.relative_to(root)}")
+    if not changed and not gone:
+        click.echo(f"{len(files)} generated files are up to date")
+
+
+def _checkout() -> Path:
+    root = checkout()
+    if root is None:
+        _fail("this command writes into a checkout of melsec-nsm, and the installed package is not one")
+        raise AssertionError
+    return root
+
+
+@main.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--engine", "names", default=None, help="Engines to ask, separated by commas. Default: all that are here.")
+@click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, help="Captures judged at a time.")
+@_inputs
+def test(paths: tuple[Path, ...], names: str | None, jobs: int) -> None:
+    """Every engine at hand against the manifest: PATHS are captures or folders, default pcaps/."""
+    definition = load()
+    wanted = verdicts.expectations(paths or (_checkout() / "pcaps",))
+    known = all_engines(definition)
+    asked = _named(names) if names else tuple(known)
+    availabilities = [engine.availability() for engine in known.values()]
+    here = {availability.engine for availability in availabilities if availability.version}
+    if names:
+        _require(known, asked)
+    engines = [known[name] for name in asked if name in here]
+    console = Console()
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("judging", total=len(wanted) * len(engines))
+        found = verdicts.judge(wanted, engines, jobs, lambda: progress.advance(task))
+    tables.verdicts(console, definition, found, availabilities)
+    if any(verdict.differences for verdict in found):
+        sys.exit(FINDINGS)
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--engine", "names", default="reference", show_default=True, help="Engines to ask, separated by commas.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON document; several in a list.")
+@_inputs
+def analyze(paths: tuple[Path, ...], names: str, as_json: bool) -> None:
+    """What happened in these captures: operations, detections, controllers.
+
+    A capture that is cut off is analysed as far as it goes, and the exit code is 2.
+    """
+    definition = load()
+    known = all_engines(definition)
+    asked = _named(names)
+    _require(known, asked)
+    found: list[Result] = []
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("analysing", total=len(paths) * len(asked))
+        for path in paths:
+            for name in asked:
+                found.append(known[name].run(path))
+                progress.advance(task)
+    if as_json:
+        documents = [document(result) for result in found]
+        click.echo(json.dumps(documents[0] if len(documents) == 1 else documents, indent=1))
+    else:
+        tables.results(Console(), definition, found)
+    warnings = list(dict.fromkeys(line for result in found for line in result.warnings))
+    for line in warnings:
+        click.echo(line, err=True)
+    if any(result.truncated for result in found):
+        sys.exit(WRONG_INPUT)
+
+
+def _named(names: str) -> tuple[str, ...]:
+    asked = tuple(name.strip() for name in names.split(",") if name.strip())
+    unknown = [name for name in asked if name not in ENGINES]
+    if unknown or not asked:
+        _fail(f"unknown engine: {', '.join(unknown) or names!r} (there are {', '.join(ENGINES)})")
+    return tuple(dict.fromkeys(asked))
+
+
+def _require(known: dict[str, Engine], asked: Sequence[str]) -> None:
+    for name in asked:
+        availability = known[name].availability()
+        if availability.version is None:
+            _fail(f"{name}: {availability.reason}; {availability.remedy}")
+
+
+@main.command()
+@click.option("--line", is_flag=True, help="One line: each engine with its version.")
+@_inputs
+def doctor(line: bool) -> None:
+    """Which sensors are here, in which versions, and what is missing. Only reads."""
+    definition: Definition = load()
+    report = health.examine(all_engines(definition))
+    if line:
+        click.echo(report.line())
+        return
+    for text in report.lines():
+        click.echo(text)
+    if report.findings:
+        sys.exit(FINDINGS)

@@ -1,0 +1,61 @@
+"""PDUs of an exchange made from names and values: the way back from the definition to octets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from melsec_nsm.codec import payload
+from melsec_nsm.codec.frames import Codec, Half, Value
+from melsec_nsm.definitions.model import Exchange
+
+_ECHOED = ("serial", "command", "network", "station", "module_io", "multidrop")
+
+
+def request(codec: Codec, exchange: Exchange) -> bytes:
+    """The request PDU of an exchange."""
+    half = codec.half(exchange.frame, "request")
+    header: dict[str, Value] = {"command": exchange.command, "subcommand": exchange.subcommand}
+    return _pdu(codec, half, exchange, header, exchange.values, exchange.data, "request")
+
+
+def response(codec: Codec, exchange: Exchange) -> bytes:
+    """The response PDU of an exchange: the route and the reference of its request, status and data.
+
+    Where the response names a source (MELSOFT) the request's destination goes there.
+    """
+    half = codec.half(exchange.frame, "response")
+    asked = codec.half(exchange.frame, "request")
+    values = {field.name: field.default for field in asked.header if field.default is not None}
+    values.update(exchange.values)
+    values["command"] = exchange.command
+    header: dict[str, Value] = {"status": exchange.status or 0}
+    names = set(half.names)
+    for name in _ECHOED:
+        target = f"source_{name}" if f"source_{name}" in names else name
+        if name in values and target in names:
+            header[target] = values[name]
+    return _pdu(codec, half, exchange, header, exchange.response_values, exchange.response_data, "response")
+
+
+def _pdu(
+    codec: Codec,
+    half: Half,
+    exchange: Exchange,
+    header: dict[str, Value],
+    values: Mapping[str, Value],
+    data: bytes | None,
+    direction: str,
+) -> bytes:
+    names = set(half.names)
+    header.update({name: value for name, value in values.items() if name in names})
+    fields = {name: value for name, value in values.items() if name not in names}
+    if data is None:
+        protocol = half.protocol
+        command = protocol.command(exchange.command, half.digits)
+        table = {} if command is None else command.request if direction == "request" else command.response
+        layout = table.get(exchange.subcommand)
+        wanted = layout and not (direction == "response" and exchange.status)
+        data = payload.encode(protocol.layouts[layout], fields, codec.definition, protocol) if wanted and layout else b""
+        if not data and not half.data_field.sizes:
+            data = b""
+    return half.encode(header, data)

@@ -1,0 +1,55 @@
+"""Rules for devices, end codes, models, techniques and the lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from melsec_nsm.definitions.bundle import Bundle, Entry
+from melsec_nsm.definitions.checks.unique import Keyed, by_text, repeated
+from melsec_nsm.definitions.model import Issue
+
+
+def devices_unique(bundle: Bundle) -> Iterator[Issue]:
+    """A symbol stands once, and a code once in a numbering."""
+    devices = list(bundle.entries("devices", "devices"))
+    yield from repeated(by_text(devices, "symbol"), "device '{}'")
+    yield from repeated(_device_codes(devices), "device code {}")
+
+
+def _device_codes(devices: list[Entry]) -> Iterator[Keyed]:
+    for device in devices:
+        codes = device.child("codes")
+        for table in codes.data if codes is not None else ():
+            code = codes.number(table) if codes is not None else None
+            if code is not None:
+                yield (table, f"0x{code:02X} of {table}"), device, ("codes", table)
+
+
+def statuses_unique(bundle: Bundle) -> Iterator[Issue]:
+    """A table has one file, and a code stands once in it."""
+    yield from repeated(by_text(bundle.of("statuses"), "table"), "table '{}'")
+    for file in bundle.of("statuses"):
+        yield from repeated(_codes(file.children("statuses")), "code {}")
+
+
+def models_unique(bundle: Bundle) -> Iterator[Issue]:
+    """A type code means one model."""
+    yield from repeated(_codes(bundle.entries("models", "models")), "type code {}")
+
+
+def _codes(entries: Iterator[Entry]) -> Iterator[Keyed]:
+    for entry in entries:
+        code = entry.number("code")
+        if code is not None:
+            yield f"0x{code:04X}", entry, ("code",)
+
+
+def lock_unique(bundle: Bundle) -> Iterator[Issue]:
+    """An id stands once in the lock, and a block of sids belongs to one id."""
+    entries = list(bundle.entries("lock", "lock"))
+    yield from repeated(by_text(entries, "id"), "id '{}'")
+    bases = ((base, entry, ("base",)) for entry in entries if (base := entry.number("base")) is not None)
+    yield from repeated(bases, "base {}")
+
+
+CHECKS = (devices_unique, statuses_unique, models_unique, lock_unique)

@@ -1,0 +1,95 @@
+"""An exchange of a capture seen with the protocol facts that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from melsec_nsm.definitions.bundle import Bundle, Entry, ProtocolFacts, layout_name, subcommands_of
+
+
+@dataclass(frozen=True)
+class ExchangeFacts:
+    """An exchange whose protocol is known, with what it names there."""
+
+    capture: Entry
+    exchange: Entry
+    facts: ProtocolFacts
+
+    @cached_property
+    def frame(self) -> Entry | None:
+        """The frame, None where the protocol has no such."""
+        return self.facts.frames.get(self.exchange.text("frame"))
+
+    @cached_property
+    def command(self) -> Entry | None:
+        """The command, None where the definition does not know it."""
+        operation = self.exchange.text("operation") or self.exchange.text("command")
+        if operation:
+            return self.facts.by_operation.get(operation)
+        code = self.exchange.number("command")
+        digits = self.facts.widths.get(self.exchange.text("frame"))
+        return None if code is None or digits is None else self.facts.by_code.get((code, digits))
+
+    @property
+    def subcommand(self) -> int:
+        """The sub-command: the one given, else the first of the command."""
+        given = self.exchange.number("subcommand")
+        if given is not None:
+            return given
+        known = subcommands_of(self.command) if self.command is not None else []
+        return known[0] if known else 0
+
+    def holder(self, half: str) -> Entry | None:
+        """The mapping with the values of a half."""
+        return self.exchange if half == "request" else self.exchange.child("response")
+
+    def header(self, half: str) -> dict[str, Entry]:
+        """The header fields of a half by name."""
+        fields = self.frame.children(half) if self.frame is not None else ()
+        return {field.text("field"): field for field in fields if field.text("field") != "data"}
+
+    def failed(self, half: str) -> bool:
+        """Whether the half is an error response, which carries no payload of the command."""
+        holder = self.holder(half)
+        return half == "response" and holder is not None and bool(holder.get("status"))
+
+    def layout(self, half: str) -> Entry | None:
+        """The layout of a half's payload, None where it has or is known to have none."""
+        if self.command is None or not self.command.sound() or self.failed(half):
+            return None
+        return self.facts.layouts.get(layout_name(self.command, half, self.subcommand) or "")
+
+    def layout_uncertain(self, half: str) -> bool:
+        """Whether the layout cannot be told because of an issue reported elsewhere."""
+        if self.command is None or self.failed(half):
+            return False
+        known = subcommands_of(self.command)
+        if not self.command.sound() or (known and self.subcommand not in known):
+            return True
+        return bool(layout_name(self.command, half, self.subcommand)) and self.layout(half) is None
+
+    def payload(self, half: str) -> dict[str, Entry]:
+        """The payload fields of a half by name."""
+        layout = self.layout(half)
+        return {field.text("field"): field for field in layout.children("fields")} if layout is not None else {}
+
+
+def exchange_facts(bundle: Bundle, capture: Entry, exchange: Entry) -> ExchangeFacts:
+    """An exchange of a bundle that is known to be sound."""
+    return ExchangeFacts(capture, exchange, bundle.protocols[exchange.text("protocol")])
+
+
+def exchanges_of(bundle: Bundle, capture: Entry) -> Iterator[ExchangeFacts]:
+    """The exchanges of a capture whose protocol is known."""
+    for exchange in capture.children("exchanges"):
+        facts = bundle.protocols.get(exchange.text("protocol"))
+        if facts is not None:
+            yield ExchangeFacts(capture, exchange, facts)
+
+
+def all_exchanges(bundle: Bundle) -> Iterator[ExchangeFacts]:
+    """The exchanges of all captures whose protocol is known."""
+    for capture in bundle.entries("captures", "captures"):
+        yield from exchanges_of(bundle, capture)

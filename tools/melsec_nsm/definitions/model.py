@@ -1,0 +1,393 @@
+"""The typed signature definition: what the YAML files say, checked and immutable.
+
+Everything else in the package reads these objects and never the YAML. Lookups that several
+readers need (a command by code, the commands of an operation) live here, so that no reader
+builds its own index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """Where an entry stands: file (relative to the definitions), line and column, both from 1."""
+
+    path: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Issue:
+    """One thing wrong in a definition. Prints as ``path:line:column: message (hint)``."""
+
+    location: Location
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.location}: {self.message}" + (f" ({self.hint})" if self.hint else "")
+
+
+class DefinitionError(Exception):
+    """The definition cannot be used. Carries every issue found, in file order."""
+
+    def __init__(self, issues: list[Issue]) -> None:
+        self.issues = sorted(issues)
+        super().__init__("\n".join(str(issue) for issue in self.issues))
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a fact comes from and how sure it is: A two sources, B one source, U unconfirmed."""
+
+    source: str
+    confidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a frame or a payload layout.
+
+    ``type`` is one of ``u8 u16 u24 u32`` (byte order of the protocol), ``u16be``, ``bytes``
+    (``size`` octets, or as many as the field named by ``size_of``, or all the rest),
+    ``text`` (like ``bytes``, decoded with ``charset``) and ``device`` (a device number and a
+    device code in the order of ``parts``, resolved in the device table of the protocol).
+
+    ``const`` and ``allowed`` say what recognition on an arbitrary port insists on; ``allowed``
+    holds inclusive ranges. ``counts`` marks a length field: ``rest`` counts the octets that
+    follow it. ``minimum`` and ``maximum`` bound a length.
+    ``sizes`` gives the size of a ``bytes`` field by the value of the command code (MELSOFT
+    control frames carry no length).
+    """
+
+    name: str
+    type: str
+    size: int | None = None
+    size_of: str | None = None
+    const: int | bytes | None = None
+    allowed: tuple[tuple[int, int], ...] = ()
+    counts: str | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+    sizes: Mapping[int, int] = field(default_factory=dict)
+    charset: str | None = None
+    parts: tuple[tuple[str, str], ...] = ()
+    names: Mapping[int, str] = field(default_factory=dict)
+    role: str | None = None
+    secret: bool = False
+    default: int | bytes | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One header layout in one encoding: the octets of a request and of a response.
+
+    ``id`` names the layout (``3e-binary``, ``57-long``); ``frame`` is what logs call it
+    (``3E``, ``57``). The last field of each half is ``data``.
+    """
+
+    id: str
+    frame: str
+    encoding: str
+    transports: tuple[str, ...]
+    request: tuple[Field, ...]
+    response: tuple[Field, ...]
+    provenance: Provenance
+    location: Location
+    weak: bool = False
+    """Too short to prove the protocol over TCP: believed once its answer or another frame was seen."""
+
+    def half(self, direction: str) -> tuple[Field, ...]:
+        """The fields of ``request`` or ``response``."""
+        return self.request if direction == "request" else self.response
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The fields of a payload, shared by all commands that carry the same shape."""
+
+    name: str
+    fields: tuple[Field, ...]
+    provenance: Provenance
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command code of a protocol.
+
+    ``digits`` is its width in hex digits, as logs print it. ``request`` and ``response`` map
+    each sub-command to the name of a layout, an empty tuple of which (``""``) means "carries no
+    data"; a sub-command that is missing has data of unknown layout. Protocols without
+    sub-commands use 0.
+    """
+
+    protocol: str
+    code: int
+    digits: int
+    operation: str
+    title: str
+    klass: str
+    frames: tuple[str, ...]
+    subcommands: tuple[int, ...]
+    request: Mapping[int, str]
+    response: Mapping[int, str]
+    provenance: Provenance
+    location: Location
+    unanswered: bool = False
+
+    @property
+    def text(self) -> str:
+        """The code as logs print it, e.g. ``0401`` or ``FF``."""
+        return f"{self.code:0{self.digits}X}"
+
+
+@dataclass(frozen=True, slots=True)
+class PortHint:
+    """A port on which a protocol is expected even before its content has been seen."""
+
+    port: int
+    transport: str
+    note: str
+    provenance: Provenance
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """The facts of one protocol."""
+
+    name: str
+    title: str
+    byte_order: str
+    device_table: str
+    status_table: str
+    sources: Mapping[str, str]
+    ports: tuple[PortHint, ...]
+    frames: tuple[Frame, ...]
+    layouts: Mapping[str, Layout]
+    commands: tuple[Command, ...]
+    bit_units: int = 0
+    """The sub-command bit that asks for bit units; clear, a bit device is accessed 16 points a word."""
+
+    @cached_property
+    def _by_code(self) -> dict[tuple[int, int], Command]:
+        return {(command.code, command.digits): command for command in self.commands}
+
+    def command(self, code: int, digits: int = 4) -> Command | None:
+        """The command with this code, or None where the definition does not know it."""
+        return self._by_code.get((code, digits))
+
+    def frame(self, frame_id: str) -> Frame:
+        """The frame with this id; KeyError where there is none."""
+        for frame in self.frames:
+            if frame.id == frame_id:
+                return frame
+        raise KeyError(frame_id)
+
+    def commands_of(self, frame: Frame) -> Iterator[Command]:
+        """The commands that travel in a frame."""
+        return (command for command in self.commands if frame.id in command.frames)
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device of a controller: symbol, unit and its code in each protocol's numbering."""
+
+    symbol: str
+    title: str
+    unit: str
+    base: int
+    codes: Mapping[str, int]
+    provenance: Provenance
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class StatusCode:
+    """An end code or status: name as logs print it, and what it means."""
+
+    code: int
+    name: str
+    title: str
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A CPU or module model: type code, the name it answers with, its series."""
+
+    code: int
+    name: str
+    series: str
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An advisory, CVE or document a detection refers to."""
+
+    text: str
+
+    @property
+    def kind(self) -> str:
+        """``cve``, ``advisory`` (ICSA) or ``url``."""
+        if self.text.startswith("CVE-"):
+            return "cve"
+        return "advisory" if self.text.startswith("ICSA-") else "url"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a detection looks for: names from the protocol facts, never offsets."""
+
+    operations: tuple[str, ...]
+    classes: tuple[str, ...]
+    protocols: tuple[str, ...]
+    direction: str
+
+    def matches(self, command: Command) -> bool:
+        """Whether the command is one of those meant."""
+        if self.protocols and command.protocol not in self.protocols:
+            return False
+        return command.operation in self.operations or command.klass in self.classes
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One detection: what it means, what it looks for, what proves it."""
+
+    id: str
+    title: str
+    description: str
+    category: str
+    severity: str
+    confidence: str
+    attack: tuple[str, ...]
+    references: tuple[Reference, ...]
+    when: Condition
+    suppress: int
+    unsupported: Mapping[str, str]
+    false_positives: tuple[str, ...]
+    triage: tuple[str, ...]
+    fires: tuple[str, ...]
+    quiet: tuple[str, ...]
+    location: Location
+
+    def engines(self) -> tuple[str, ...]:
+        """The engines that claim this detection."""
+        return tuple(name for name in ENGINES if name not in self.unsupported)
+
+    @property
+    def notice(self) -> str:
+        """The notice type in Zeek: each word capitalised, joined by underscores."""
+        return "_".join(word.capitalize() for word in self.id.split("-"))
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request of a capture with its answer, or one half of it.
+
+    ``values`` are the header and payload fields to set, by name; ``status`` is the end code of
+    the response, None where nobody answers. ``data`` and ``response_data`` are raw octets for
+    what has no layout. ``half`` is ``both``, ``request`` or ``response``. ``octets`` stands for
+    something that is no PDU at all (another protocol, garbage); only ``half`` counts then.
+    """
+
+    protocol: str
+    frame: str
+    command: int
+    subcommand: int
+    values: Mapping[str, int | str | bytes]
+    data: bytes | None
+    status: int | None
+    response_values: Mapping[str, int | str | bytes]
+    response_data: bytes | None
+    half: str
+    repeat: int
+    sender: str = "client"
+    octets: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A generated capture: one conversation between a client and a controller."""
+
+    name: str
+    title: str
+    transport: str
+    port: int
+    client: str
+    server: str
+    shape: str
+    exchanges: tuple[Exchange, ...]
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class LockEntry:
+    """What was once published for a detection: sids by variant, revision, hash of the rules."""
+
+    id: str
+    base: int
+    rev: int
+    hash: str
+    retired: bool
+
+
+ENGINES = ("reference", "zeek", "suricata")
+SEVERITIES = ("informational", "low", "medium", "high", "critical")
+
+
+@dataclass(frozen=True)
+class Definition:
+    """The whole definition, ready for its readers."""
+
+    protocols: Mapping[str, Protocol]
+    devices: tuple[Device, ...]
+    statuses: Mapping[str, tuple[StatusCode, ...]]
+    models: tuple[Model, ...]
+    detections: Mapping[str, Detection]
+    captures: Mapping[str, Capture]
+    techniques: Mapping[str, str]
+    classes: tuple[str, ...]
+
+    def commands(self) -> Iterator[Command]:
+        """All commands of all protocols, in definition order."""
+        for protocol in self.protocols.values():
+            yield from protocol.commands
+
+    def commands_for(self, condition: Condition) -> tuple[Command, ...]:
+        """The commands a condition means."""
+        return tuple(command for command in self.commands() if condition.matches(command))
+
+    @cached_property
+    def _devices(self) -> dict[tuple[str, int], Device]:
+        return {(table, code): device for device in self.devices for table, code in device.codes.items()}
+
+    def device(self, table: str, code: int) -> Device | None:
+        """The device with this code in a numbering (``slmp``, ``melsoft``)."""
+        return self._devices.get((table, code))
+
+    @cached_property
+    def _models(self) -> dict[int, Model]:
+        return {model.code: model for model in self.models}
+
+    def model(self, code: int) -> Model | None:
+        """The model with this type code."""
+        return self._models.get(code)
+
+    @cached_property
+    def _statuses(self) -> dict[tuple[str, int], StatusCode]:
+        return {(table, status.code): status for table, rows in self.statuses.items() for status in rows}
+
+    def status(self, table: str, code: int) -> StatusCode | None:
+        """The end code or status with this number."""
+        return self._statuses.get((table, code))

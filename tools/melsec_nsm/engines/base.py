@@ -1,0 +1,109 @@
+"""What an engine is and what it says about a capture: the same shape for every engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+
+class EngineError(Exception):
+    """The engine could not judge the capture. The text is one line."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TransactionCount:
+    """How many requests of one command were seen. ``command`` is hex, as wide as on the wire."""
+
+    protocol: str
+    frame: str
+    encoding: str
+    command: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class DetectionCount:
+    """How often a detection alerted. ``first`` is in ns since the epoch; client and server are those of the first."""
+
+    id: str
+    count: int
+    first: int
+    client: str
+    server: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Asset:
+    """What was learnt of a controller; empty where unknown."""
+
+    host: str
+    model: str
+    series: str
+    advisories: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    """The verdict of one engine on one capture.
+
+    ``capture`` is the file's name; ``transactions`` is None where the engine cannot tell them.
+    ``confirmed`` says whether the engine recognised a MELSEC protocol at all, None where it cannot say.
+    ``truncated`` says that the capture is cut off and was judged as far as it goes.
+    """
+
+    engine: str
+    capture: str
+    transactions: tuple[TransactionCount, ...] | None
+    detections: tuple[DetectionCount, ...]
+    assets: tuple[Asset, ...]
+    confirmed: bool | None
+    warnings: tuple[str, ...]
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """Whether an engine can be used here. ``version`` is None where it cannot, and ``remedy`` mends that."""
+
+    engine: str
+    version: str | None
+    path: str | None
+    reason: str
+    remedy: str
+
+
+class Engine(Protocol):
+    """Judges captures."""
+
+    name: str
+
+    def availability(self) -> Availability:
+        """Whether and where the engine is. Only reads."""
+
+    def run(self, capture: Path) -> Result:
+        """The verdict. EngineError where there is none: no capture, no engine, or the engine failed."""
+
+
+class Alert(NamedTuple):
+    """One alert as a sensor gives it: detection, time in ns since the epoch, and the two parties."""
+
+    id: str
+    ts: int
+    client: str
+    server: str
+
+
+def summed(alerts: Iterable[tuple[str, int, str, str]]) -> tuple[DetectionCount, ...]:
+    """Alerts (id, ts, client, server) by detection, in the order of the ids."""
+    counts: dict[str, int] = {}
+    first: dict[str, tuple[int, str, str]] = {}
+    for name, ts, client, server in alerts:
+        counts[name] = counts.get(name, 0) + 1
+        if name not in first or ts < first[name][0]:
+            first[name] = (ts, client, server)
+    return tuple(DetectionCount(name, counts[name], *first[name]) for name in sorted(counts))

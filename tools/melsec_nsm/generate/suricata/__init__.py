@@ -1,0 +1,12 @@
+"""The Suricata back-end: rules made from the definition.
+
+`render` gives the rule file, `rules_by_detection` the rules behind it before they have a sid.
+"""
+
+from __future__ import annotations
+
+from melsec_nsm.generate.suricata.backend import RULES_PATH, render, rules_by_detection
+from melsec_nsm.generate.suricata.patterns import UnsupportedByBackend
+from melsec_nsm.generate.suricata.rules import Rule
+
+__all__ = ["RULES_PATH", "Rule", "UnsupportedByBackend", "render", "rules_by_detection"]

@@ -1,0 +1,78 @@
+"""The rule file: every detection's rules with the numbers that the lock holds for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from melsec_nsm.definitions import lock as numbers
+from melsec_nsm.definitions.model import Definition, Detection, LockEntry
+from melsec_nsm.generate.suricata.framing import framing_rules
+from melsec_nsm.generate.suricata.rules import Rule, rules_for
+
+ENGINE = "suricata"
+RULES_PATH = "suricata/rules/melsec.rules"
+FRAMING = "framing-{direction}"
+"""Lock ids of the silent rules that the companions need: no detections, but published all the same."""
+
+_HEAD = """\
+# Generated from the signature definition by `melsec-nsm generate`. Do not edit.
+#
+# Every rule is written any any -> any any on purpose. Controllers listen on ports their users choose, and
+# HOME_NET often leaves the controllers' network out; MELSOFT over UDP goes to 255.255.255.255 both ways, which
+# is in no HOME_NET; and an attacker inside the plant is not in EXTERNAL_NET. What keeps the rules off other
+# traffic is the frame header with its length, not an address. There is no flow keyword: a sensor joins
+# connections that are months old, and request and response are told apart by the sub-header.
+#
+# alert tcp-pkt, alert udp: a PDU at the start of a packet. alert tcp: the same PDU behind another one or
+# spread over segments, unless the flow has alerted already. The metadata key melsec_id names the detection.
+# Rules with flowbits:noalert mark flows for the latter; without them it stays silent.
+
+"""
+_FRAMING_TITLE = "Segments that hold more or less than one PDU (no alerts)"
+
+
+def rules_by_detection(definition: Definition) -> dict[str, dict[int, Rule]]:
+    """The rules of every detection that claims Suricata, by detection id and variant.
+
+    A detection that says it is unsupported here is left out. Besides the detections stand
+    ``framing-request`` and ``framing-response`` where a companion needs them. Raises
+    `UnsupportedByBackend` for a detection that cannot be expressed and does not say so.
+    """
+    claimed = [detection for detection in definition.detections.values() if ENGINE not in detection.unsupported]
+    rules = {detection.id: rules_for(definition, detection) for detection in claimed}
+    for direction in sorted({detection.when.direction for detection in claimed if _has_companion(detection, rules)}):
+        rules[FRAMING.format(direction=direction)] = framing_rules(definition, direction)
+    return rules
+
+
+def _has_companion(detection: Detection, rules: Mapping[str, Mapping[int, Rule]]) -> bool:
+    return any(rule.header.startswith("alert tcp ") for rule in rules[detection.id].values())
+
+
+def render(definition: Definition, lock: Mapping[str, LockEntry]) -> dict[str, bytes]:
+    """The files of the back-end by their path in the checkout.
+
+    Rules stand in the order of their sids. Raises `UnsupportedByBackend` as `rules_by_detection`,
+    KeyError for an id the lock has no numbers for, ValueError where a text is not ASCII.
+    """
+    rules = rules_by_detection(definition)
+    parts = [_HEAD]
+    for name in sorted(rules, key=lambda one: lock[one].base):
+        detection = definition.detections.get(name)
+        parts.append(f"# {name}: {_FRAMING_TITLE if detection is None else detection.title}\n")
+        parts += [
+            rule.line(numbers.sid(lock[name], variant), lock[name].rev) + "\n" for variant, rule in rules[name].items()
+        ]
+        parts.append("\n")
+    missing = [one for _, one in sorted(definition.detections.items()) if ENGINE in one.unsupported]
+    if missing:
+        parts.append("# Not in Suricata:\n")
+        parts += [f"# {one.id}: {' '.join(one.unsupported[ENGINE].split())}\n" for one in missing]
+    return {RULES_PATH: _ascii("".join(parts).rstrip("\n") + "\n")}
+
+
+def _ascii(text: str) -> bytes:
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.isascii():
+            raise ValueError(f"{RULES_PATH}:{number}: not ASCII: {line[:120]!r}")
+    return text.encode("ascii")

@@ -1,0 +1,17 @@
+"""The generated half of the Zeek package: tables, payload units, signatures, notices."""
+
+from __future__ import annotations
+
+from melsec_nsm.definitions.model import Definition
+from melsec_nsm.generate.zeek import grammar, scripts, signatures
+
+
+def render(definition: Definition) -> dict[str, bytes]:
+    """The generated files of ``zeek/`` by their path in the checkout."""
+    files = {
+        "zeek/analyzer/melsec_layouts.spicy": grammar.layouts(definition),
+        "zeek/scripts/consts.zeek": scripts.consts(definition),
+        "zeek/scripts/detections.zeek": scripts.detections(definition),
+        "zeek/scripts/dpd.sig": signatures.dpd(definition),
+    }
+    return {path: text.encode("ascii") for path, text in files.items()}

@@ -1,0 +1,47 @@
+"""The JSON document of a verdict, the same shape for each engine."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from melsec_nsm.engines.base import Result
+
+
+def timestamp(ns: int) -> str:
+    """A time as ``2026-01-01T00:00:00.000000Z``."""
+    seconds, rest = divmod(ns, 1_000_000_000)
+    return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%S}.{rest // 1000:06d}Z"
+
+
+def document(result: Result) -> dict[str, object]:
+    """The document of one engine's verdict on one capture.
+
+    ``transactions`` is left out where the engine cannot tell them.
+    """
+    content: dict[str, object] = {"engine": result.engine, "capture": result.capture}
+    if result.transactions is not None:
+        content["transactions"] = [
+            {
+                "protocol": row.protocol,
+                "frame": row.frame,
+                "encoding": row.encoding,
+                "command": row.command,
+                "count": row.count,
+            }
+            for row in result.transactions
+        ]
+    content["detections"] = [
+        {
+            "id": row.id,
+            "count": row.count,
+            "first": timestamp(row.first),
+            "client": row.client,
+            "server": row.server,
+        }
+        for row in result.detections
+    ]
+    content["assets"] = [
+        {"host": asset.host, "model": asset.model, "series": asset.series, "advisories": list(asset.advisories)}
+        for asset in result.assets
+    ]
+    return content

@@ -1,0 +1,76 @@
+"""Tables for people, on a terminal or in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from melsec_nsm.analysis.verdicts import CaptureVerdict, cells
+from melsec_nsm.definitions.model import ENGINES, Definition
+from melsec_nsm.engines.base import Availability, Result
+from melsec_nsm.report.document import timestamp
+
+
+def results(console: Console, definition: Definition, found: Sequence[Result]) -> None:
+    """What engines say of captures: operations, detections, controllers."""
+    for result in found:
+        console.print(f"\n[bold]{result.capture}[/bold] ({result.engine})")
+        if result.transactions:
+            table = Table("protocol", "frame", "encoding", "command", "operation", "count", box=None)
+            for row in result.transactions:
+                operation = _operation(definition, row.protocol, row.command)
+                table.add_row(row.protocol, row.frame, row.encoding, row.command, operation, str(row.count))
+            console.print(table)
+        elif result.transactions is not None:
+            console.print("no MELSEC transaction")
+        if result.detections:
+            table = Table("detection", "severity", "count", "first", "client", "server", box=None)
+            for alert in result.detections:
+                severity = definition.detections[alert.id].severity if alert.id in definition.detections else ""
+                table.add_row(
+                    alert.id, severity, str(alert.count), timestamp(alert.first), alert.client, alert.server
+                )
+            console.print(table)
+        else:
+            console.print("no detection")
+        for asset in result.assets:
+            console.print(f"controller {asset.host}: {asset.model}" + (f" ({asset.series})" if asset.series else ""))
+
+
+def _operation(definition: Definition, protocol: str, command: str) -> str:
+    entry = definition.protocols[protocol].command(int(command, 16), len(command)) if command else None
+    return entry.operation if entry else f"unknown-{command}"
+
+
+def verdicts(
+    console: Console, definition: Definition, found: Sequence[CaptureVerdict], engines: Sequence[Availability]
+) -> None:
+    """Detections by engines: in how many of its captures each fired, and where it must not have."""
+    here = {availability.engine: availability for availability in engines}
+    table = Table("detection", "severity", *ENGINES, title="detections by engine (fired / expected)")
+    for detection in definition.detections.values():
+        row = [
+            cells(detection.id, engine, found) if here[engine].version else "absent"
+            for engine in ENGINES
+        ]
+        for position, engine in enumerate(ENGINES):
+            if engine in detection.unsupported:
+                row[position] = "not here"
+        table.add_row(detection.id, detection.severity, *row)
+    console.print(table)
+    for detection in definition.detections.values():
+        for engine, reason in detection.unsupported.items():
+            console.print(f"{detection.id} is not in {engine}: {reason}")
+    for availability in engines:
+        if availability.version:
+            ran = [verdict for verdict in found if availability.engine in verdict.engines]
+            wrong = sum(1 for verdict in ran if verdict.differences.get(availability.engine))
+            console.print(f"{availability.engine} {availability.version}: {len(ran)} captures, {wrong} with differences")
+        else:
+            console.print(f"{availability.engine}: absent, {availability.reason}. {availability.remedy}")
+    for verdict in found:
+        for engine, lines in verdict.differences.items():
+            for line in lines:
+                console.print(f"[red]difference[/red] {verdict.capture} ({engine}): {line}")

@@ -1,0 +1,21 @@
+##! Mitsubishi MELSEC: SLMP / MC protocol and MELSOFT.
+
+# Without the compiled analyzers (a sensor whose Zeek was upgraded, an unloaded package) the scripts
+# have nothing to work on: Zeek starts all the same and says so.
+@ifdef ( Analyzer::ANALYZER_MELSEC_TCP )
+
+@load ./types
+@load ./consts
+@load ./detections
+@load ./main
+@load ./notices
+@load-sigs ./dpd
+
+@else
+
+event zeek_init()
+	{
+	Reporter::warning("melsec-nsm: the MELSEC analyzers are not loaded; compile them again with `zkg install --force melsec`");
+	}
+
+@endif
