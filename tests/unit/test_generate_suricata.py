@@ -209,7 +209,7 @@ def test_3e_packet_rule_holds_every_constraint_of_the_header() -> None:
         "reference:url,www.cisa.gov/news-events/ics-advisories/icsa-20-175-01; reference:url,example.org/a?b%3Bc; "
         "classtype:attempted-dos; target:dest_ip; "
         "metadata:affected_product Mitsubishi_Electric_MELSEC, attack_target ICS, confidence High, "
-        "deployment Internal, melsec_id remote-stop, mitre_technique_id T0858, "
+        "deployment Internal, melsec_id remote-stop, melsec_severity high, mitre_technique_id T0858, "
         "mitre_technique_name Change_Operating_Mode, signature_severity Major;)"
     )
     assert rule(STOP, "3e-binary", "packet") == expected
@@ -306,7 +306,9 @@ def test_a_changed_code_changes_the_rules_and_only_there() -> None:
 def test_a_changed_severity_changes_only_the_metadata() -> None:
     critical = texts(replace(STOP, severity="critical"))
     for number, text in texts(STOP).items():
-        assert critical[number] == text.replace("signature_severity Major", "signature_severity Critical")
+        assert critical[number] == text.replace("signature_severity Major", "signature_severity Critical").replace(
+            "melsec_severity high", "melsec_severity critical"
+        )
     assert "classtype:protocol-command-decode" in texts(replace(STOP, severity="informational"))[0]
 
 

@@ -7,6 +7,7 @@
 @load ./types
 @load ./consts
 @load ./detections
+@load ./pairing
 @load ./main
 @load ./notices
 @load-sigs ./dpd

@@ -1,26 +1,14 @@
-##! Transactions of MELSEC controllers: requests and responses brought together, and logged.
+##! melsec.log: one line per transaction.
 
 @load base/frameworks/logging
-@load base/frameworks/reporter
-@load base/protocols/conn/removal-hooks
 @load ./types
 @load ./consts
+@load ./pairing
 
 module MELSEC;
 
 export {
 	redef enum Log::ID += { LOG };
-
-	## How long a request waits for its response. A later response is logged alone.
-	option request_timeout = 10sec;
-
-	## Requests of one connection that may wait for a response; beyond it the oldest is logged
-	## without one.
-	option max_pending_requests = 256;
-
-	## Interval within which an equal datagram, with nothing in between, is a copy that a span port
-	## delivered.
-	option copy_interval = 10msec;
 
 	## One line of melsec.log: a request with its response, or either alone.
 	type Info: record {
@@ -76,83 +64,21 @@ export {
 		rtt: interval &log &optional;
 	};
 
-	## A PDU with its time and its way.
-	type Half: record {
-		## When the PDU was complete.
-		ts: time;
-		## Connection it came on.
-		uid: string;
-		## Endpoints of that connection.
-		id: conn_id;
-		## Sender.
-		source: addr;
-		## Receiver; a group address names no host.
-		destination: addr;
-		## What the grammar made of it.
-		pdu: PDU;
-	};
-
-	## A request with its response, or either alone.
-	type Transaction: record {
-		request: Half &optional;
-		response: Half &optional;
-	};
-
 	## Default policy hook of the log.
 	global log_policy: Log::PolicyHook;
 
 	## Raised for each record on its way to the log.
+	##
+	## rec: The record.
 	global log_melsec: event(rec: Info);
 
-	## Raised for each request PDU.
+	## The definition's entry for a PDU's command; a stable stand-in for an unknown one.
 	##
-	## c: The connection.
-	## is_orig: Whether Zeek takes the sender for the originator: not to be relied on.
-	## pdu: The PDU.
-	global request: event(c: connection, is_orig: bool, pdu: PDU);
-
-	## Raised for each response PDU.
-	global response: event(c: connection, is_orig: bool, pdu: PDU);
-
-	## Runs for each request as it comes in, before its response is known.
-	global request_seen: hook(half: Half, command: CommandInfo);
-
-	## Runs for each transaction once it is complete, or known to stay incomplete.
-	global transaction_done: hook(transaction: Transaction, info: Info);
-
-	## Logs what still waits when a connection goes.
-	global finalize_melsec: Conn::RemovalHook;
-
-	## Whether an address is a broadcast or multicast address.
-	global is_group: function(a: addr): bool;
-
-	## The definition's entry for a request's command; a stable stand-in for an unknown one.
+	## pdu: A PDU that carries a command.
 	global command_of: function(pdu: PDU): CommandInfo;
 }
 
-# State of a connection.
-type State: record {
-	# Requests that wait, by running number: head is the oldest.
-	pending: table[count] of Half;
-	head: count &default=0;
-	tail: count &default=0;
-	# Time of the last datagram, for recognising copies.
-	last: time &optional;
-	# A PDU that proves the protocol was seen.
-	proven: bool &default=F;
-};
-
-redef record connection += {
-	melsec: State &optional;
-};
-
 redef likely_server_ports += { tcp_ports, udp_ports };
-
-global log_unanswered: function(halves: vector of Half);
-
-# Requests to a group address, by the client's port: all that the answer, which goes to a group
-# address as well, has in common with them.
-global group_pending: table[port] of vector of Half = table();
 
 event zeek_init() &priority=5
 	{
@@ -164,13 +90,6 @@ event zeek_init() &priority=5
 function hex(value: count, digits: count): string
 	{
 	return to_upper(digits == 2 ? fmt("%02x", value) : fmt("%04x", value));
-	}
-
-const multicast = { 224.0.0.0/4, [ff00::]/8 };
-
-function is_group(a: addr): bool
-	{
-	return a == 255.255.255.255 || a in multicast || ( is_v4_addr(a) && addr_to_counts(a)[0] & 0xff == 0xff );
 	}
 
 function command_of(pdu: PDU): CommandInfo
@@ -209,7 +128,7 @@ function text_of(text: string): string
 	return rstrip(text, " \x00");
 	}
 
-function write(transaction: Transaction)
+function info_of(transaction: Transaction): Info
 	{
 	local half = transaction?$request ? transaction$request : transaction$response;
 	local pdu = half$pdu;
@@ -285,212 +204,10 @@ function write(transaction: Transaction)
 			info$rtt = answer$ts - half$ts;
 		}
 
-	hook transaction_done(transaction, info);
-	Log::write(MELSEC::LOG, info);
+	return info;
 	}
 
-# Whether a response may be the answer to a request: by serial number or packet reference, and by the command where
-# the response repeats it.
-function answers(request: PDU, response: PDU): bool
+hook transaction_done(transaction: Transaction) &priority=-5
 	{
-	if ( request$frame != response$frame )
-		return F;
-
-	if ( request?$serial && request$serial != response$serial )
-		return F;
-
-	return ! response?$command || request$command == response$command;
-	}
-
-# Writes the oldest requests of a connection as unanswered, until none is older than the limits allow.
-function expire_pending(state: State, now: time)
-	{
-	while ( state$head < state$tail )
-		{
-		if ( state$head in state$pending )
-			{
-			local oldest = state$pending[state$head];
-
-			if ( now - oldest$ts < request_timeout && |state$pending| <= max_pending_requests )
-				return;
-
-			delete state$pending[state$head];
-			write(Transaction($request=oldest));
-			}
-
-		++state$head;
-		}
-	}
-
-# Takes the request that a response answers out of those that wait.
-function take_pending(state: State, response: PDU, transaction: Transaction)
-	{
-	local n = state$head;
-
-	while ( n < state$tail )
-		{
-		if ( n in state$pending && answers(state$pending[n]$pdu, response) )
-			{
-			transaction$request = state$pending[n];
-			delete state$pending[n];
-
-			if ( n == state$head )
-				++state$head;
-
-			return;
-			}
-
-		++n;
-		}
-	}
-
-function take_group(client: port, response: PDU, transaction: Transaction)
-	{
-	if ( client !in group_pending )
-		return;
-
-	local rest: vector of Half;
-
-	for ( _, half in group_pending[client] )
-		{
-		if ( ! transaction?$request && answers(half$pdu, response) )
-			transaction$request = half;
-		else
-			rest += half;
-		}
-
-	if ( |rest| > 0 )
-		group_pending[client] = rest;
-	else
-		delete group_pending[client];
-	}
-
-function write_unanswered(halves: vector of Half)
-	{
-	for ( _, half in halves )
-		write(Transaction($request=half));
-	}
-
-event group_expired(client: port, started: time)
-	{
-	if ( client !in group_pending )
-		return;
-
-	local rest: vector of Half;
-
-	for ( _, half in group_pending[client] )
-		{
-		if ( half$ts <= started )
-			write(Transaction($request=half));
-		else
-			rest += half;
-		}
-
-	if ( |rest| > 0 )
-		group_pending[client] = rest;
-	else
-		delete group_pending[client];
-	}
-
-# Whether a PDU is to be passed over: a datagram that was delivered twice.
-function is_copy(state: State, pdu: PDU): bool
-	{
-	local now = network_time();
-	local copy = pdu$repeated && state?$last && now - state$last <= copy_interval;
-	state$last = now;
-	return copy;
-	}
-
-function state_of(c: connection): State
-	{
-	if ( ! c?$melsec )
-		{
-		c$melsec = State();
-		Conn::register_removal_hook(c, finalize_melsec);
-		}
-
-	return c$melsec;
-	}
-
-function half_of(c: connection, is_orig: bool, pdu: PDU): Half
-	{
-	return Half($ts=network_time(), $uid=c$uid, $id=c$id, $source=is_orig ? c$id$orig_h : c$id$resp_h,
-	    $destination=is_orig ? c$id$resp_h : c$id$orig_h, $pdu=pdu);
-	}
-
-event request(c: connection, is_orig: bool, pdu: PDU) &priority=5
-	{
-	local state = state_of(c);
-
-	if ( is_copy(state, pdu) )
-		return;
-
-	local half = half_of(c, is_orig, pdu);
-	state$proven = state$proven || ! frames[pdu$frame]$weak || get_port_transport_proto(c$id$resp_p) == udp;
-
-	hook request_seen(half, command_of(pdu));
-
-	if ( is_group(half$destination) )
-		{
-		local client = is_orig ? c$id$orig_p : c$id$resp_p;
-
-		if ( client !in group_pending )
-			group_pending[client] = vector();
-
-		group_pending[client] += half;
-		schedule request_timeout { group_expired(client, half$ts) };
-		return;
-		}
-
-	state$pending[state$tail] = half;
-	++state$tail;
-	expire_pending(state, half$ts);
-	}
-
-event response(c: connection, is_orig: bool, pdu: PDU) &priority=5
-	{
-	local state = state_of(c);
-
-	if ( is_copy(state, pdu) )
-		return;
-
-	local half = half_of(c, is_orig, pdu);
-	state$proven = state$proven || ! frames[pdu$frame]$weak || get_port_transport_proto(c$id$resp_p) == udp;
-
-	expire_pending(state, half$ts);
-
-	local transaction = Transaction($response=half);
-
-	if ( is_group(half$destination) )
-		take_group(is_orig ? c$id$resp_p : c$id$orig_p, pdu, transaction);
-	else
-		take_pending(state, pdu, transaction);
-
-	# A control frame alone proves nothing in a stream.
-	if ( transaction?$request || state$proven )
-		write(transaction);
-	}
-
-hook finalize_melsec(c: connection)
-	{
-	if ( ! c?$melsec || ! c$melsec$proven )
-		return;
-
-	local state = c$melsec;
-
-	while ( state$head < state$tail )
-		{
-		if ( state$head in state$pending )
-			write(Transaction($request=state$pending[state$head]));
-
-		++state$head;
-		}
-
-	delete c$melsec;
-	}
-
-event zeek_done()
-	{
-	for ( client, halves in group_pending )
-		write_unanswered(halves);
+	Log::write(MELSEC::LOG, info_of(transaction));
 	}

@@ -41,14 +41,14 @@ function raise_all(half: Half, client: addr, server: addr)
 	}
 
 # At once where the request names the controller; a reset or a stop may never be answered.
-hook request_seen(half: Half, command: CommandInfo)
+hook request_seen(half: Half)
 	{
-	if ( command?$detections && ! is_group(half$destination) )
+	if ( ! is_group(half$destination) )
 		raise_all(half, half$source, half$destination);
 	}
 
 # A broadcast request names no controller: who answered it is known afterwards.
-hook transaction_done(transaction: Transaction, info: Info)
+hook transaction_done(transaction: Transaction)
 	{
 	if ( transaction?$request && is_group(transaction$request$destination) )
 		raise_all(transaction$request, transaction$request$source,

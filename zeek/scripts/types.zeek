@@ -1,5 +1,7 @@
 ##! Records that describe the numbers in MELSEC PDUs. The tables that hold them are generated.
 
+@load base/frameworks/notice
+
 module MELSEC;
 
 export {

@@ -62,8 +62,9 @@ def validate(files: tuple[Path, ...]) -> None:
     """Check the definition, or the given definition FILES, and report every mistake with its position."""
     if not files:
         definition = load()
-        count = sum(1 for _ in definition.commands())
-        click.echo(f"valid: {count} commands, {len(definition.detections)} detections, {len(definition.captures)} captures")
+        commands = sum(1 for _ in definition.commands())
+        detections, conversations = len(definition.detections), len(definition.captures)
+        click.echo(f"valid: {commands} commands, {detections} detections, {conversations} captures")
         return
     issues = validate_files(files)
     for issue in issues:
@@ -101,8 +102,8 @@ def pcap_build(check: bool) -> None:
 def _write(root: Path, files: dict[str, bytes], check: bool, gone: Sequence[Path] = ()) -> None:
     if check:
         stale = project.stale(root, files) + [str(path.relative_to(root)) for path in gone]
-        for path in stale:
-            click.echo(f"stale: {path}")
+        for name in stale:
+            click.echo(f"stale: {name}")
         if stale:
             sys.exit(FINDINGS)
         click.echo(f"{len(files)} generated files are up to date")
@@ -128,7 +129,7 @@ def _checkout() -> Path:
 
 @main.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--engine", "names", default=None, help="Engines to ask, separated by commas. Default: all that are here.")
+@click.option("--engine", "names", help="Engines to ask, separated by commas. Default: all that are here.")
 @click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, help="Captures judged at a time.")
 @_inputs
 def test(paths: tuple[Path, ...], names: str | None, jobs: int) -> None:

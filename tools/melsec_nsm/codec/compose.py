@@ -15,7 +15,7 @@ def request(codec: Codec, exchange: Exchange) -> bytes:
     """The request PDU of an exchange."""
     half = codec.half(exchange.frame, "request")
     header: dict[str, Value] = {"command": exchange.command, "subcommand": exchange.subcommand}
-    return _pdu(codec, half, exchange, header, exchange.values, exchange.data, "request")
+    return _pdu(codec, half, exchange, header, exchange.values, data=exchange.data)
 
 
 def response(codec: Codec, exchange: Exchange) -> bytes:
@@ -34,7 +34,7 @@ def response(codec: Codec, exchange: Exchange) -> bytes:
         target = f"source_{name}" if f"source_{name}" in names else name
         if name in values and target in names:
             header[target] = values[name]
-    return _pdu(codec, half, exchange, header, exchange.response_values, exchange.response_data, "response")
+    return _pdu(codec, half, exchange, header, exchange.response_values, data=exchange.response_data)
 
 
 def _pdu(
@@ -43,19 +43,24 @@ def _pdu(
     exchange: Exchange,
     header: dict[str, Value],
     values: Mapping[str, Value],
+    *,
     data: bytes | None,
-    direction: str,
 ) -> bytes:
     names = set(half.names)
     header.update({name: value for name, value in values.items() if name in names})
     fields = {name: value for name, value in values.items() if name not in names}
     if data is None:
-        protocol = half.protocol
-        command = protocol.command(exchange.command, half.digits)
-        table = {} if command is None else command.request if direction == "request" else command.response
-        layout = table.get(exchange.subcommand)
-        wanted = layout and not (direction == "response" and exchange.status)
-        data = payload.encode(protocol.layouts[layout], fields, codec.definition, protocol) if wanted and layout else b""
-        if not data and not half.data_field.sizes:
-            data = b""
+        data = _data(codec, half, exchange, fields)
     return half.encode(header, data)
+
+
+def _data(codec: Codec, half: Half, exchange: Exchange, fields: Mapping[str, Value]) -> bytes:
+    """The data by the command's layout; of the fixed size where the frame has no length, else nothing."""
+    protocol = half.protocol
+    is_request = half.direction == "request"
+    command = protocol.command(exchange.command, half.digits)
+    table = {} if command is None else command.request if is_request else command.response
+    layout = table.get(exchange.subcommand)
+    if layout and (is_request or not exchange.status):
+        return payload.encode(protocol.layouts[layout], fields, codec.definition, protocol)
+    return bytes(half.data_field.sizes.get(exchange.command, 0))

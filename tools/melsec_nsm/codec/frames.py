@@ -187,7 +187,7 @@ INCOMPLETE = Incomplete()
 class Pdu:
     """One decoded PDU: its header fields and the octets of its data."""
 
-    __slots__ = ("half", "values", "data", "size")
+    __slots__ = ("data", "half", "size", "values")
 
     def __init__(self, half: Half, values: tuple[Value, ...], data: bytes, size: int) -> None:
         self.half = half

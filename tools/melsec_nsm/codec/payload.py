@@ -11,6 +11,7 @@ import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from melsec_nsm.codec.frames import Pdu, Value
 from melsec_nsm.definitions.model import Definition, Field, Layout, Protocol
@@ -94,6 +95,10 @@ def encode(layout: Layout, values: Mapping[str, Value], definition: Definition, 
     return octets
 
 
+def _order(byte_order: str) -> Literal["little", "big"]:
+    return "little" if byte_order == "little" else "big"
+
+
 def _field_size(entry: Field, values: Mapping[str, PayloadValue], left: int) -> int | None:
     if entry.type in _WIDTHS:
         return _WIDTHS[entry.type]
@@ -108,7 +113,7 @@ def _field_size(entry: Field, values: Mapping[str, PayloadValue], left: int) -> 
 
 
 def _read(entry: Field, octets: bytes, byte_order: str) -> PayloadValue:
-    order = "little" if byte_order == "little" else "big"
+    order = _order(byte_order)
     if entry.type == "u16be":
         return int.from_bytes(octets, "big")
     if entry.type in _WIDTHS:
@@ -132,7 +137,7 @@ def _octets(value: Value | None, charset: str | None) -> bytes:
 
 
 def _write(entry: Field, value: Value | None, definition: Definition, protocol: Protocol) -> bytes:
-    order = "little" if protocol.byte_order == "little" else "big"
+    order = _order(protocol.byte_order)
     if entry.type in _WIDTHS:
         number = value if isinstance(value, int) else 0
         return number.to_bytes(_WIDTHS[entry.type], "big" if entry.type == "u16be" else order)

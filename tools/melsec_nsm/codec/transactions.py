@@ -20,11 +20,14 @@ from melsec_nsm.definitions.model import Command
 MAX_PENDING = 256
 """Requests of one conversation that wait for a response; the oldest goes out unanswered beyond it."""
 
+REQUEST_TIMEOUT = 10
+"""Seconds a request waits for its response; a later response stands alone."""
+
 MAX_CONVERSATIONS = 65536
 """Conversations whose requests wait; the least recent goes out unanswered beyond it."""
 
-COPY_WITHIN = 10_000_000
-"""Nanoseconds within which an equal datagram with nothing in between is a copy of a span port."""
+COPY_INTERVAL = 10
+"""Milliseconds within which an equal datagram with nothing in between is a copy of a span port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,7 @@ class Pairing:
         if half.pdu.is_request:
             yield from self._remember(key, half)
             return
+        yield from self._expire(key, half.ts)
         waiting = self._pending.get(key)
         if waiting:
             for position, request in enumerate(waiting):
@@ -123,10 +127,16 @@ class Pairing:
                     return
         yield Transaction(None, half)
 
+    def _expire(self, key: object, now: int) -> Iterator[Transaction]:
+        waiting = self._pending.get(key)
+        while waiting and now - waiting[0].ts >= REQUEST_TIMEOUT * 1_000_000_000:
+            yield Transaction(waiting.popleft(), None)
+
     def _remember(self, key: object, half: Half) -> Iterator[Transaction]:
         waiting = self._pending.setdefault(key, deque())
         self._pending.move_to_end(key)
         waiting.append(half)
+        yield from self._expire(key, half.ts)
         if len(waiting) > MAX_PENDING:
             yield Transaction(waiting.popleft(), None)
         if len(self._pending) > MAX_CONVERSATIONS:
@@ -167,7 +177,7 @@ class CopyFilter:
     """Recognises datagrams that a span port delivered twice.
 
     A copy has the octets of the datagram before it in the same direction, comes within
-    `COPY_WITHIN`, and nothing went the other way in between (a client that polls as fast as that
+    `COPY_INTERVAL`, and nothing went the other way in between (a client that polls as fast as that
     waits for its answer first).
     """
 
@@ -181,4 +191,4 @@ class CopyFilter:
         self._last[source, destination] = (ts, data)
         if len(self._last) > MAX_CONVERSATIONS:
             self._last.popitem(last=False)
-        return before is not None and before[1] == data and ts - before[0] <= COPY_WITHIN
+        return before is not None and before[1] == data and ts - before[0] <= COPY_INTERVAL * 1_000_000

@@ -239,6 +239,19 @@ def _split(wire: _Wire, capture: Capture, exchanges: list[_Halves]) -> None:
     wire.close()
 
 
+def _lost(wire: _Wire, capture: Capture, exchanges: list[_Halves]) -> None:
+    """The capture misses the second half of the first PDU: it went over the wire all the same."""
+    wire.open()
+    sent = [item for exchange in exchanges for item in exchange.sent()]
+    from_client, octets = sent[0]
+    middle = len(octets) // 2
+    wire.octets(from_client, octets[:middle])
+    wire.sequence[from_client] += len(octets) - middle
+    for from_client, octets in sent[1:]:
+        wire.octets(from_client, octets)
+    wire.close()
+
+
 def _broadcast(wire: _Wire, capture: Capture, exchanges: list[_Halves]) -> None:
     """Both ways to the broadcast address, each exchange from a new client port."""
     for number, exchange in enumerate(exchanges):
@@ -252,5 +265,6 @@ _SHAPES = {
     "midstream": _midstream,
     "coalesced": _coalesced,
     "split": _split,
+    "lost": _lost,
     "broadcast": _broadcast,
 }

@@ -29,9 +29,7 @@ def results(console: Console, definition: Definition, found: Sequence[Result]) -
             table = Table("detection", "severity", "count", "first", "client", "server", box=None)
             for alert in result.detections:
                 severity = definition.detections[alert.id].severity if alert.id in definition.detections else ""
-                table.add_row(
-                    alert.id, severity, str(alert.count), timestamp(alert.first), alert.client, alert.server
-                )
+                table.add_row(alert.id, severity, str(alert.count), timestamp(alert.first), alert.client, alert.server)
             console.print(table)
         else:
             console.print("no detection")
@@ -51,10 +49,7 @@ def verdicts(
     here = {availability.engine: availability for availability in engines}
     table = Table("detection", "severity", *ENGINES, title="detections by engine (fired / expected)")
     for detection in definition.detections.values():
-        row = [
-            cells(detection.id, engine, found) if here[engine].version else "absent"
-            for engine in ENGINES
-        ]
+        row = [cells(detection.id, engine, found) if here[engine].version else "absent" for engine in ENGINES]
         for position, engine in enumerate(ENGINES):
             if engine in detection.unsupported:
                 row[position] = "not here"
@@ -67,7 +62,8 @@ def verdicts(
         if availability.version:
             ran = [verdict for verdict in found if availability.engine in verdict.engines]
             wrong = sum(1 for verdict in ran if verdict.differences.get(availability.engine))
-            console.print(f"{availability.engine} {availability.version}: {len(ran)} captures, {wrong} with differences")
+            name = f"{availability.engine} {availability.version}"
+            console.print(f"{name}: {len(ran)} captures, {wrong} with differences")
         else:
             console.print(f"{availability.engine}: absent, {availability.reason}. {availability.remedy}")
     for verdict in found:

@@ -83,4 +83,3 @@ class ReferenceEngine:
             return None
         known = self._definition.model(code)
         return Asset(transaction.server, model, known.series if known else "", ())
-

@@ -260,6 +260,8 @@ def _metadata(definition: Definition, detection: Detection) -> str:
         ("confidence", detection.confidence.capitalize()),
         ("deployment", "Internal"),
         ("melsec_id", detection.id),
+        # ET's severities are fewer than ours.
+        ("melsec_severity", detection.severity),
     ]
     for technique in detection.attack:
         pairs.append(("mitre_technique_id", technique))

@@ -6,7 +6,7 @@ layout is a switch over numbers (a unit per command took minutes where this take
 
 from __future__ import annotations
 
-from melsec_nsm.codec.frames import Half
+from melsec_nsm.codec.stream import SEARCH_LIMIT
 from melsec_nsm.definitions.model import Command, Definition, Field, Frame, Layout, Protocol
 from melsec_nsm.generate.text import comment, identifier
 from melsec_nsm.generate.zeek.frames import numbered
@@ -31,6 +31,11 @@ def layouts(definition: Definition) -> str:
         "",
         "## What a PDU of any frame starts with.",
         f"public const SubHeader = /{'|'.join(_sub_headers(definition))}/;",
+        "",
+    ]
+    lines += [
+        "## Octets of a direction that are searched for a first PDU.",
+        f"public const SearchLimit: uint64 = {SEARCH_LIMIT};",
         "",
     ]
     for number, _, frame in numbered(definition):
@@ -252,8 +257,3 @@ def _field(field: Field, width: int) -> list[str]:
     if field.role == "target" and field.type == "text":
         return [f": bytes &size={width} {{ pdu.text = $$; }}"]
     return [f": skip bytes &size={width};"]
-
-
-def header_size(protocol: Protocol, frame: Frame, direction: str) -> int:
-    """Octets in front of the data of a half."""
-    return Half(protocol, frame, direction).header_size

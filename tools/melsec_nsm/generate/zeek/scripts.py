@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from melsec_nsm.definitions.model import Definition, Detection
+from melsec_nsm.codec import transactions
+from melsec_nsm.definitions.model import Command, Definition, Detection
 from melsec_nsm.generate.text import comment, quoted
 from melsec_nsm.generate.zeek.frames import numbered
+
+_LIMITS = [
+    "\t## How long a request waits for its response. A later response stands alone.",
+    f"\toption request_timeout = {transactions.REQUEST_TIMEOUT}sec;",
+    "",
+    "\t## Requests of one connection that may wait for a response; beyond it the oldest stands alone.",
+    f"\toption max_pending_requests = {transactions.MAX_PENDING};",
+    "",
+    "\t## Interval within which an equal datagram, with nothing in between, is a copy that a span port",
+    "\t## delivered.",
+    f"\toption copy_interval = {transactions.COPY_INTERVAL}msec;",
+    "",
+]
+"""Limits that the reference engine keeps too, so that both say the same of a capture."""
 
 
 def consts(definition: Definition) -> str:
@@ -19,7 +34,7 @@ def consts(definition: Definition) -> str:
         "",
         "export {",
     ]
-    lines += _ports(definition)
+    lines += [*_LIMITS, *_ports(definition)]
     lines += _table(
         "Frame layouts by the number that the grammar gives them.",
         "frames: table[count] of FrameInfo",
@@ -94,10 +109,7 @@ def _table(title: str, declaration: str, rows: list[str]) -> list[str]:
     return [f"\t## {title}", f"\tconst {declaration} = {{", *(f"\t\t{row}," for row in rows), "\t} &redef;", ""]
 
 
-def _command(definition: Definition, command: object) -> str:
-    from melsec_nsm.definitions.model import Command
-
-    assert isinstance(command, Command)
+def _command(definition: Definition, command: Command) -> str:
     names = [
         detection.id
         for detection in definition.detections.values()

@@ -47,7 +47,8 @@ def _piece(protocol: Protocol, frame: Frame, field: Field) -> str:
 
 
 def _signature(frame: Frame, direction: str, transport: str, pattern: str) -> list[str]:
-    lines = [f"signature dpd_melsec_{frame.id.replace('-', '_')}_{direction}_{transport} {{", f"  ip-proto == {transport}"]
+    name = f"dpd_melsec_{frame.id.replace('-', '_')}_{direction}_{transport}"
+    lines = [f"signature {name} {{", f"  ip-proto == {transport}"]
     sizes = set(frame.half(direction)[-1].sizes.values())
     if transport == "udp" and sizes:
         # `$` never matches at the end of a datagram: its size has to be asked for.
