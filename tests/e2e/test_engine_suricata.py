@@ -46,7 +46,7 @@ def engine(suricata: SuricataEngine) -> SuricataEngine:
 def test_alerts_become_detections(engine: SuricataEngine, capture: Path) -> None:
     result = engine.run(capture)
     assert result.detections == (DetectionCount("remote-stop", 2, START, "192.168.3.18", "192.168.3.250"),)
-    assert (result.engine, result.capture) == ("suricata", "stops.pcap")
+    assert (result.engine, result.capture) == ("suricata", str(capture))
     assert result.transactions is None
     assert result.confirmed is None
     assert result.warnings == ()

@@ -223,6 +223,10 @@ class TestInstallation:
         assert (machine.root / "seen/machine.sources").read_text() == before
         assert [path.name for path in (machine.root / "apt/sources.list.d").iterdir()] == ["machine.sources"]
         assert list((machine.root / "lists").iterdir()) == []
+        for call in machine.calls().splitlines():
+            if "bookworm-backports" in call:
+                assert "Dir::Etc::SourceList=/dev/null" in call
+                assert f"Dir::State::Lists={machine.root}/tmp/" in call
 
     def test_the_service_is_held_while_installing_and_disabled_after(self, machine: Machine) -> None:
         policy = machine.root / "policy-rc.d"

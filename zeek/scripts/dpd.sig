@@ -67,9 +67,16 @@ signature dpd_melsec_5a_response_tcp {
   enable "MELSEC_TCP"
 }
 
-signature dpd_melsec_5a_response_udp {
+signature dpd_melsec_5a_response_udp_14 {
   ip-proto == udp
-  payload-size == 14,28
+  payload-size == 14
+  payload /^\xda\x00\x00[\x01\x11\x22\xff]/
+  enable "MELSEC_UDP"
+}
+
+signature dpd_melsec_5a_response_udp_28 {
+  ip-proto == udp
+  payload-size == 28
   payload /^\xda\x00\x00[\x01\x11\x22\xff]/
   enable "MELSEC_UDP"
 }

@@ -63,7 +63,7 @@ export {
 # State of a connection.
 type State: record {
 	# Requests that wait, by running number: head is the oldest.
-	pending: table[count] of Half = table();
+	pending: table[count] of Half &default=table();
 	head: count &default=0;
 	tail: count &default=0;
 	# Time of the last datagram, for recognising copies.
@@ -188,9 +188,9 @@ event group_expired(client: port, started: time)
 function is_copy(state: State, pdu: PDU): bool
 	{
 	local now = network_time();
-	local copy = pdu$repeated && state?$last && now - state$last <= copy_interval;
+	local duplicate = pdu$repeated && state?$last && now - state$last <= copy_interval;
 	state$last = now;
-	return copy;
+	return duplicate;
 	}
 
 function state_of(c: connection): State

@@ -50,8 +50,9 @@ class Half:
         self.data_field = fields[-1]
         self.names = tuple(field.name for field in self.header)
         self._index = {name: position for position, name in enumerate(self.names)}
-        self._swapped = tuple(position for position, field in enumerate(self.header) if field.type == "u16be")
         order = "<" if protocol.byte_order == "little" else ">"
+        swapped = {"u16be"} if order == "<" else set()
+        self._swapped = tuple(position for position, field in enumerate(self.header) if field.type in swapped)
         pieces: list[str] = []
         self.offsets: dict[str, int] = {}
         offset = 0
@@ -149,7 +150,7 @@ class Half:
         """The octets of a PDU. Fields that ``values`` leaves out take their constant or default."""
         size = self.header_size + len(data)
         packed: list[Value] = []
-        for field in self.header:
+        for position, field in enumerate(self.header):
             value = values.get(field.name)
             if value is None and field.counts == "rest":
                 value = size - self.length_end
@@ -157,7 +158,7 @@ class Half:
                 value = field.const if field.const is not None else field.default
             if value is None:
                 value = bytes(_size_of(field)) if field.type == "bytes" else 0
-            if field.type == "u16be":
+            if position in self._swapped:
                 assert isinstance(value, int)
                 value = _swap(value)
             packed.append(value)

@@ -17,6 +17,9 @@ from melsec_nsm.codec.frames import Codec, Incomplete, Mismatch, Pdu
 SEARCH_LIMIT = 4096
 """Octets of a direction that are searched for a first PDU: a capture may begin inside one."""
 
+HELD_LIMIT = 64
+"""Control frames of a connection that wait for a proof; the oldest is forgotten beyond it."""
+
 
 @dataclass(slots=True)
 class Conversation:
@@ -42,6 +45,8 @@ class Conversation:
             self.confirmed = True
             believed, self.held = self.held, []
             return believed
+        if len(self.held) > HELD_LIMIT:
+            del self.held[0]
         return []
 
     def mismatch(self, side: int) -> None:

@@ -119,7 +119,7 @@ class Pairing:
         waiting = self._pending.get(key)
         if waiting:
             for position, request in enumerate(waiting):
-                if _answers(request.pdu, half.pdu):
+                if _answers(request, half):
                     del waiting[position]
                     if not waiting:
                         del self._pending[key]
@@ -131,6 +131,8 @@ class Pairing:
         waiting = self._pending.get(key)
         while waiting and now - waiting[0].ts >= REQUEST_TIMEOUT * 1_000_000_000:
             yield Transaction(waiting.popleft(), None)
+        if waiting is not None and not waiting:
+            del self._pending[key]
 
     def _remember(self, key: object, half: Half) -> Iterator[Transaction]:
         waiting = self._pending.setdefault(key, deque())
@@ -155,10 +157,14 @@ class Pairing:
             yield from self.close(key)
 
 
-def _answers(request: Pdu, response: Pdu) -> bool:
-    if request.half.frame.id != response.half.frame.id or request.serial != response.serial:
+def _answers(request: Half, response: Half) -> bool:
+    # A controller sends requests of its own (on-demand data) on the connection of its client.
+    if request.source != response.destination and not is_group(response.destination.host):
         return False
-    return response.command is None or request.command == response.command
+    asked, answer = request.pdu, response.pdu
+    if asked.half.frame.id != answer.half.frame.id or asked.serial != answer.serial:
+        return False
+    return answer.command is None or asked.command == answer.command
 
 
 def datagram_key(half: Half) -> object:

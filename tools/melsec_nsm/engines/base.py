@@ -51,7 +51,7 @@ class Asset:
 class Result:
     """The verdict of one engine on one capture.
 
-    ``capture`` is the file's name; ``transactions`` is None where the engine cannot tell them.
+    ``capture`` is the path as given; ``transactions`` is None where the engine cannot tell them.
     ``confirmed`` says whether the engine recognised a MELSEC protocol at all, None where it cannot say.
     ``truncated`` says that the capture is cut off and was judged as far as it goes.
     """

@@ -78,7 +78,7 @@ class SuricataEngine:
             alerts = to_alerts(read_alerts(folder / "eve.json"), self._responses)
             return Result(
                 engine=self.name,
-                capture=capture.name,
+                capture=str(capture),
                 transactions=None,
                 detections=summed(alerts),
                 assets=(),

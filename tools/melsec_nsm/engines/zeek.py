@@ -76,7 +76,7 @@ class ZeekEngine:
             outcome = run(command, logs, environment)
             if outcome.code != 0:
                 raise EngineError(f"zeek: {outcome.failure()}")
-            result = read_result(logs, capture.name, readable.warnings)
+            result = read_result(logs, str(capture), readable.warnings)
             return replace(result, truncated=readable.truncated)
 
     def _lacks(self, program: Path) -> Iterator[tuple[str, str]]:

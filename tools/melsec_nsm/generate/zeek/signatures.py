@@ -48,11 +48,25 @@ def _piece(protocol: Protocol, frame: Frame, field: Field) -> str:
 
 def _signature(frame: Frame, direction: str, transport: str, pattern: str) -> list[str]:
     name = f"dpd_melsec_{frame.id.replace('-', '_')}_{direction}_{transport}"
-    lines = [f"signature {name} {{", f"  ip-proto == {transport}"]
-    sizes = set(frame.half(direction)[-1].sizes.values())
-    if transport == "udp" and sizes:
-        # `$` never matches at the end of a datagram: its size has to be asked for.
-        header = sum(len(field.const) if isinstance(field.const, bytes) else 1 for field in frame.half(direction)[:-1])
-        lines.append("  payload-size == " + ",".join(str(header + size) for size in sorted(sizes)))
-    lines += [f"  payload /^{pattern}/", f'  enable "{_ANALYZERS[transport]}"', "}", ""]
+    sizes = sorted(set(frame.half(direction)[-1].sizes.values()))
+    if transport == "tcp" or not sizes:
+        return _lines(name, transport, [], pattern)
+    # `$` never matches at the end of a datagram: its size has to be asked for, and one size at a time.
+    header = sum(len(field.const) if isinstance(field.const, bytes) else 1 for field in frame.half(direction)[:-1])
+    lines: list[str] = []
+    for size in sizes:
+        suffix = f"_{header + size}" if len(sizes) > 1 else ""
+        lines += _lines(name + suffix, transport, [f"  payload-size == {header + size}"], pattern)
     return lines
+
+
+def _lines(name: str, transport: str, conditions: list[str], pattern: str) -> list[str]:
+    return [
+        f"signature {name} {{",
+        f"  ip-proto == {transport}",
+        *conditions,
+        f"  payload /^{pattern}/",
+        f'  enable "{_ANALYZERS[transport]}"',
+        "}",
+        "",
+    ]

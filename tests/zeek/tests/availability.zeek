@@ -1,0 +1,4 @@
+# @TEST-DOC: The analyzers are there.
+#
+# @TEST-EXEC: zeek -NN | grep -q ANALYZER_MELSEC_TCP
+# @TEST-EXEC: zeek -NN | grep -q ANALYZER_MELSEC_UDP

@@ -1,0 +1,7 @@
+# @TEST-DOC: A lost segment inside a request: the next PDU is parsed.
+#
+# @TEST-EXEC: zeek -b -r ${PCAPS}/slmp-3e-lost-segment.pcap base/protocols/conn base/frameworks/notice/weird ${PACKAGE} %INPUT
+# @TEST-EXEC: btest-diff melsec.log
+# @TEST-EXEC: awk -f ${SCRIPTS}/columns.awk columns="uid service history" conn.log > conn.cut && btest-diff conn.cut
+# @TEST-EXEC: test ! -f reporter.log
+# @TEST-EXEC: test ! -f analyzer.log

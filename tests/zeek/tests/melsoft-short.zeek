@@ -1,0 +1,8 @@
+# @TEST-DOC: The short form of Q and L CPUs.
+#
+# @TEST-EXEC: zeek -b -r ${PCAPS}/melsoft-short-read.pcap base/protocols/conn base/frameworks/notice/weird ${PACKAGE} %INPUT
+# @TEST-EXEC: btest-diff melsec.log
+# @TEST-EXEC: awk -f ${SCRIPTS}/columns.awk columns="uid service history" conn.log > conn.cut && btest-diff conn.cut
+# @TEST-EXEC: test ! -f reporter.log
+# @TEST-EXEC: test ! -f weird.log
+# @TEST-EXEC: test ! -f analyzer.log

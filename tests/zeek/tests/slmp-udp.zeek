@@ -1,0 +1,8 @@
+# @TEST-DOC: 3E binary over UDP.
+#
+# @TEST-EXEC: zeek -b -r ${PCAPS}/slmp-3e-remote-stop-udp.pcap base/protocols/conn base/frameworks/notice/weird ${PACKAGE} %INPUT
+# @TEST-EXEC: btest-diff melsec.log
+# @TEST-EXEC: awk -f ${SCRIPTS}/columns.awk columns="uid service history" conn.log > conn.cut && btest-diff conn.cut
+# @TEST-EXEC: test ! -f reporter.log
+# @TEST-EXEC: test ! -f weird.log
+# @TEST-EXEC: test ! -f analyzer.log
