@@ -28,14 +28,14 @@ export {
 
 	## Detections by id.
 	const detections: table[string] of Detection = {
-		["device-write"] = Detection($note=Device_Write, $title="Devices of a controller written", $severity="informational", $direction="request", $suppress=3600sec),
-		["password-cleartext"] = Detection($note=Password_Cleartext, $title="Remote password sent in clear text", $severity="medium", $direction="request", $suppress=300sec),
-		["remote-latch-clear"] = Detection($note=Remote_Latch_Clear, $title="Remote latch clear of a controller", $severity="high", $direction="request", $suppress=60sec),
-		["remote-pause"] = Detection($note=Remote_Pause, $title="Remote PAUSE of a controller", $severity="high", $direction="request", $suppress=60sec),
-		["remote-reset"] = Detection($note=Remote_Reset, $title="Remote RESET of a controller", $severity="high", $direction="request", $suppress=60sec),
-		["remote-run"] = Detection($note=Remote_Run, $title="Remote RUN of a controller", $severity="high", $direction="request", $suppress=60sec),
-		["remote-stop"] = Detection($note=Remote_Stop, $title="Remote STOP of a controller", $severity="high", $direction="request", $suppress=60sec),
-		["type-name-read"] = Detection($note=Type_Name_Read, $title="Type name of a controller read", $severity="informational", $direction="request", $suppress=3600sec),
-	} &redef;
+		["device-write"] = Detection($note=Device_Write, $title="Devices of a controller written", $severity="informational", $suppress=3600sec),
+		["password-cleartext"] = Detection($note=Password_Cleartext, $title="Remote password sent in clear text", $severity="medium", $suppress=300sec),
+		["remote-latch-clear"] = Detection($note=Remote_Latch_Clear, $title="Remote latch clear of a controller", $severity="high", $suppress=60sec),
+		["remote-pause"] = Detection($note=Remote_Pause, $title="Remote PAUSE of a controller", $severity="high", $suppress=60sec),
+		["remote-reset"] = Detection($note=Remote_Reset, $title="Remote RESET of a controller", $severity="high", $suppress=60sec),
+		["remote-run"] = Detection($note=Remote_Run, $title="Remote RUN of a controller", $severity="high", $suppress=60sec),
+		["remote-stop"] = Detection($note=Remote_Stop, $title="Remote STOP of a controller", $severity="high", $suppress=60sec),
+		["type-name-read"] = Detection($note=Type_Name_Read, $title="Type name of a controller read", $severity="informational", $suppress=3600sec),
+	};
 
 }

@@ -87,28 +87,35 @@ event zeek_init() &priority=5
 	Analyzer::register_for_ports(Analyzer::ANALYZER_MELSEC_UDP, udp_ports);
 	}
 
-function hex(value: count, digits: count): string
+# Numbers in hex, kept because the same few come again and again.
+global hex_words: table[count] of string = table();
+
+function hex(value: count): string
 	{
-	return to_upper(digits == 2 ? fmt("%02x", value) : fmt("%04x", value));
+	if ( value !in hex_words )
+		hex_words[value] = to_upper(fmt("%04x", value));
+
+	return hex_words[value];
 	}
 
 function command_of(pdu: PDU): CommandInfo
 	{
 	local frame = frames[pdu$frame];
 
-	if ( [frame$protocol, frame$digits, pdu$command] in commands )
-		return commands[frame$protocol, frame$digits, pdu$command];
+	if ( pdu$command in frame$commands )
+		return frame$commands[pdu$command];
 
-	return CommandInfo($operation=fmt("unknown-%s", hex(pdu$command, frame$digits)), $class="unknown");
+	local code = frame$digits == 2 ? to_upper(fmt("%02x", pdu$command)) : hex(pdu$command);
+	return CommandInfo($code=code, $operation=fmt("unknown-%s", code), $class="unknown");
 	}
 
 # Devices as an engineer writes them: D100-D109. A bit device accessed in word units covers 16 points a word.
 function device_range(frame: FrameInfo, pdu: PDU): string
 	{
-	if ( [frame$devices, pdu$device_code] !in devices )
-		return fmt("unknown-%s/%d", hex(pdu$device_code, 2), pdu$device_number);
+	if ( pdu$device_code !in frame$devices )
+		return fmt("unknown-%s/%d", to_upper(fmt("%02x", pdu$device_code)), pdu$device_number);
 
-	local device = devices[frame$devices, pdu$device_code];
+	local device = frame$devices[pdu$device_code];
 	local points = pdu?$points ? pdu$points : 1;
 
 	if ( device$bit && frame$bit_units != 0 && pdu$subcommand & frame$bit_units == 0 )
@@ -144,7 +151,7 @@ function info_of(transaction: Transaction): Info
 		{
 		info$network = pdu$network_no;
 		info$station = pdu$station_no;
-		info$module_io = hex(pdu$module_io, 4);
+		info$module_io = hex(pdu$module_io);
 		}
 
 	if ( pdu?$multidrop )
@@ -152,15 +159,14 @@ function info_of(transaction: Transaction): Info
 
 	if ( pdu?$command )
 		{
-		info$command = hex(pdu$command, frame$digits);
-
 		local command = command_of(pdu);
+		info$command = command$code;
 		info$operation = command$operation;
 		info$class = command$class;
 		}
 
 	if ( pdu?$subcommand )
-		info$subcommand = hex(pdu$subcommand, 4);
+		info$subcommand = hex(pdu$subcommand);
 
 	if ( transaction?$request )
 		{
@@ -173,7 +179,7 @@ function info_of(transaction: Transaction): Info
 		if ( pdu?$points )
 			info$points = pdu$points;
 
-		if ( ! is_group(half$destination) )
+		if ( ! half$group )
 			info$server = half$destination;
 		}
 
@@ -183,7 +189,7 @@ function info_of(transaction: Transaction): Info
 		info$server = answer$source;
 		info$response_len = answer$pdu$size;
 
-		if ( ! info?$client && ! is_group(answer$destination) )
+		if ( ! info?$client && ! answer$group )
 			info$client = answer$destination;
 
 		if ( answer$uid != info$uid )
@@ -191,10 +197,10 @@ function info_of(transaction: Transaction): Info
 
 		if ( answer$pdu?$status )
 			{
-			info$status = hex(answer$pdu$status, 4);
+			info$status = hex(answer$pdu$status);
 
-			if ( [frame$statuses, answer$pdu$status] in statuses )
-				info$status_name = statuses[frame$statuses, answer$pdu$status];
+			if ( answer$pdu$status in frame$statuses )
+				info$status_name = frame$statuses[answer$pdu$status];
 			}
 
 		if ( answer$pdu?$text )

@@ -29,28 +29,34 @@ function raise(name: string, half: Half, client: addr, server: addr, command: Co
 	    $melsec_detection=name));
 	}
 
-function raise_all(half: Half, client: addr, server: addr)
+function raise_all(names: vector of string, half: Half, client: addr, server: addr, command: CommandInfo)
 	{
-	local command = command_of(half$pdu);
-
-	if ( ! command?$detections )
-		return;
-
-	for ( _, name in command$detections )
+	for ( _, name in names )
 		raise(name, half, client, server, command);
 	}
 
 # At once where the request names the controller; a reset or a stop may never be answered.
 hook request_seen(half: Half)
 	{
-	if ( ! is_group(half$destination) )
-		raise_all(half, half$source, half$destination);
+	local command = command_of(half$pdu);
+
+	if ( command?$request_detections && ! half$group )
+		raise_all(command$request_detections, half, half$source, half$destination, command);
 	}
 
-# A broadcast request names no controller: who answered it is known afterwards.
 hook transaction_done(transaction: Transaction)
 	{
-	if ( transaction?$request && is_group(transaction$request$destination) )
-		raise_all(transaction$request, transaction$request$source,
-		    transaction?$response ? transaction$response$source : transaction$request$destination);
+	if ( ! transaction?$request )
+		return;
+
+	local asked = transaction$request;
+	local command = command_of(asked$pdu);
+
+	# A broadcast request names no controller: who answered it is known only now.
+	if ( command?$request_detections && asked$group )
+		raise_all(command$request_detections, asked, asked$source,
+		    transaction?$response ? transaction$response$source : asked$destination, command);
+
+	if ( command?$response_detections && transaction?$response )
+		raise_all(command$response_detections, transaction$response, asked$source, transaction$response$source, command);
 	}

@@ -21,8 +21,10 @@ export {
 		id: conn_id;
 		## Sender.
 		source: addr;
-		## Receiver; a group address names no host.
+		## Receiver.
 		destination: addr;
+		## The receiver is a group address, which names no host.
+		group: bool;
 		## What the grammar made of it.
 		pdu: PDU;
 	};
@@ -56,8 +58,6 @@ export {
 	## Ends the wait of a connection's requests when it goes.
 	global finalize_melsec: Conn::RemovalHook;
 
-	## Whether an address is a broadcast or multicast address, and so names no host.
-	global is_group: function(a: addr): bool;
 }
 
 # State of a connection.
@@ -66,6 +66,10 @@ type State: record {
 	pending: table[count] of Half &default=table();
 	head: count &default=0;
 	tail: count &default=0;
+	# Over UDP, where exchanges may go to a group address, and a short frame fills its datagram.
+	datagrams: bool;
+	# The responder is a group address: it stands for whoever receives.
+	group: bool;
 	# Time of the last datagram, for recognising copies.
 	last: time &optional;
 	# A PDU that proves the protocol was seen.
@@ -197,7 +201,8 @@ function state_of(c: connection): State
 	{
 	if ( ! c?$melsec )
 		{
-		c$melsec = State();
+		local datagrams = get_port_transport_proto(c$id$resp_p) == udp;
+		c$melsec = State($datagrams=datagrams, $group=datagrams && is_group(c$id$resp_h));
 		Conn::register_removal_hook(c, finalize_melsec);
 		}
 
@@ -206,23 +211,30 @@ function state_of(c: connection): State
 
 function half_of(c: connection, is_orig: bool, pdu: PDU): Half
 	{
-	return Half($ts=network_time(), $uid=c$uid, $id=c$id, $source=is_orig ? c$id$orig_h : c$id$resp_h,
-	    $destination=is_orig ? c$id$resp_h : c$id$orig_h, $pdu=pdu);
+	local id = c$id;
+
+	if ( is_orig )
+		return Half($ts=network_time(), $uid=c$uid, $id=id, $source=id$orig_h, $destination=id$resp_h,
+		    $group=c$melsec$group, $pdu=pdu);
+
+	return Half($ts=network_time(), $uid=c$uid, $id=id, $source=id$resp_h, $destination=id$orig_h, $group=F, $pdu=pdu);
 	}
 
 event request(c: connection, is_orig: bool, pdu: PDU) &priority=5
 	{
 	local state = state_of(c);
 
-	if ( is_copy(state, pdu) )
+	if ( state$datagrams && is_copy(state, pdu) )
 		return;
 
 	local half = half_of(c, is_orig, pdu);
-	state$proven = state$proven || ! frames[pdu$frame]$weak || get_port_transport_proto(c$id$resp_p) == udp;
+
+	if ( ! state$proven )
+		state$proven = state$datagrams || ! frames[pdu$frame]$weak;
 
 	hook request_seen(half);
 
-	if ( is_group(half$destination) )
+	if ( half$group )
 		{
 		local client = is_orig ? c$id$orig_p : c$id$resp_p;
 
@@ -243,17 +255,19 @@ event response(c: connection, is_orig: bool, pdu: PDU) &priority=5
 	{
 	local state = state_of(c);
 
-	if ( is_copy(state, pdu) )
+	if ( state$datagrams && is_copy(state, pdu) )
 		return;
 
 	local half = half_of(c, is_orig, pdu);
-	state$proven = state$proven || ! frames[pdu$frame]$weak || get_port_transport_proto(c$id$resp_p) == udp;
+
+	if ( ! state$proven )
+		state$proven = state$datagrams || ! frames[pdu$frame]$weak;
 
 	expire_pending(state, half$ts);
 
 	local transaction = Transaction($response=half);
 
-	if ( is_group(half$destination) )
+	if ( half$group )
 		take_group(is_orig ? c$id$resp_p : c$id$orig_p, pdu, transaction);
 	else
 		take_pending(state, pdu, transaction);

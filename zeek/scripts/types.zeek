@@ -5,6 +5,32 @@
 module MELSEC;
 
 export {
+	## A command.
+	type CommandInfo: record {
+		## Its code in hex, as wide as on the wire.
+		code: string;
+		## Name of the operation.
+		operation: string;
+		## Class of the operation.
+		class: string;
+		## No answer is normal.
+		unanswered: bool &default=F;
+		## Detections that a request of it raises.
+		request_detections: vector of string &optional;
+		## Detections that a response to it raises.
+		response_detections: vector of string &optional;
+	};
+
+	## A device.
+	type DeviceInfo: record {
+		## Symbol, such as ``D``.
+		symbol: string;
+		## Numbers are written in hexadecimal.
+		hexadecimal: bool;
+		## A bit device.
+		bit: bool;
+	};
+
 	## A frame layout.
 	type FrameInfo: record {
 		## Protocol that the frame belongs to.
@@ -17,34 +43,14 @@ export {
 		digits: count;
 		## Too short to prove the protocol alone.
 		weak: bool;
-		## Numbering of device codes.
-		devices: string;
-		## Numbering of end codes.
-		statuses: string;
 		## Sub-command bit that asks for bit units.
 		bit_units: count;
-	};
-
-	## A command.
-	type CommandInfo: record {
-		## Name of the operation.
-		operation: string;
-		## Class of the operation.
-		class: string;
-		## No answer is normal.
-		unanswered: bool &default=F;
-		## Detections that this command raises.
-		detections: vector of string &optional;
-	};
-
-	## A device.
-	type DeviceInfo: record {
-		## Symbol, such as ``D``.
-		symbol: string;
-		## Numbers are written in hexadecimal.
-		hexadecimal: bool;
-		## A bit device.
-		bit: bool;
+		## Commands by code.
+		commands: table[count] of CommandInfo;
+		## Devices by code.
+		devices: table[count] of DeviceInfo;
+		## Names of end codes.
+		statuses: table[count] of string;
 	};
 
 	## A CPU or module model.
@@ -63,8 +69,6 @@ export {
 		title: string;
 		## ``informational`` to ``critical``.
 		severity: string;
-		## Half of the transaction that raises it.
-		direction: string;
 		## Interval in which the same pair raises it once.
 		suppress: interval;
 	};

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from melsec_nsm.codec import transactions
-from melsec_nsm.definitions.model import Command, Definition, Detection
+from melsec_nsm.definitions.model import Command, Definition, Detection, Frame, Protocol
 from melsec_nsm.generate.text import comment, quoted
 from melsec_nsm.generate.zeek.frames import numbered
 
@@ -35,41 +35,34 @@ def consts(definition: Definition) -> str:
         "export {",
     ]
     lines += [*_LIMITS, *_ports(definition)]
+    for protocol in definition.protocols.values():
+        for digits in sorted({command.digits for command in protocol.commands}, reverse=True):
+            lines += _table(
+                f"Commands of {protocol.title} with codes of {digits} hex digits.",
+                f"{_commands_of(protocol, digits)}: table[count] of CommandInfo",
+                [_command(definition, command) for command in protocol.commands if command.digits == digits],
+            )
+    for table in sorted({protocol.device_table for protocol in definition.protocols.values()}):
+        lines += _table(
+            f"Devices in the numbering of {table}.",
+            f"{table}_devices: table[count] of DeviceInfo",
+            [
+                f"[{device.codes[table]:#x}] = DeviceInfo($symbol={quoted(device.symbol)}, "
+                f"$hexadecimal={_bool(device.base == 16)}, $bit={_bool(device.unit == 'bit')})"
+                for device in definition.devices
+                if table in device.codes
+            ],
+        )
+    for table, rows in definition.statuses.items():
+        lines += _table(
+            f"End codes of {table}.",
+            f"{table}_statuses: table[count] of string",
+            [f"[{status.code:#06x}] = {quoted(status.name)}" for status in rows],
+        )
     lines += _table(
         "Frame layouts by the number that the grammar gives them.",
         "frames: table[count] of FrameInfo",
-        [
-            f"[{number}] = FrameInfo($protocol={quoted(protocol.name)}, $frame={quoted(frame.frame)}, "
-            f"$encoding={quoted(frame.encoding)}, $digits={2 if frame.request[-2].type == 'u8' else 4}, "
-            f"$weak={'T' if frame.weak else 'F'}, $devices={quoted(protocol.device_table)}, "
-            f"$statuses={quoted(protocol.status_table)}, $bit_units={protocol.bit_units})"
-            for number, protocol, frame in numbered(definition)
-        ],
-    )
-    lines += _table(
-        "Commands by protocol, width of the code in hex digits, and code.",
-        "commands: table[string, count, count] of CommandInfo",
-        [_command(definition, command) for command in definition.commands()],
-    )
-    lines += _table(
-        "Devices by numbering and code.",
-        "devices: table[string, count] of DeviceInfo",
-        [
-            f"[{quoted(table)}, {code:#x}] = DeviceInfo($symbol={quoted(device.symbol)}, "
-            f"$hexadecimal={'T' if device.base == 16 else 'F'}, $bit={'T' if device.unit == 'bit' else 'F'})"
-            for device in definition.devices
-            for table, code in device.codes.items()
-            if table in _tables(definition)
-        ],
-    )
-    lines += _table(
-        "Names of end codes and statuses.",
-        "statuses: table[string, count] of string",
-        [
-            f"[{quoted(table)}, {status.code:#06x}] = {quoted(status.name)}"
-            for table, rows in definition.statuses.items()
-            for status in rows
-        ],
+        [_frame(number, protocol, frame) for number, protocol, frame in numbered(definition)],
     )
     lines += _table(
         "CPU and module models by type code.",
@@ -82,8 +75,26 @@ def consts(definition: Definition) -> str:
     return "\n".join([*lines, "}", ""])
 
 
-def _tables(definition: Definition) -> set[str]:
-    return {protocol.device_table for protocol in definition.protocols.values()}
+def _bool(value: bool) -> str:
+    return "T" if value else "F"
+
+
+def _digits(frame: Frame) -> int:
+    """Width of a frame's command code in hex digits."""
+    return next(2 if field.type == "u8" else 4 for field in frame.request if field.name == "command")
+
+
+def _commands_of(protocol: Protocol, digits: int) -> str:
+    return f"{protocol.name}_commands" if digits == 4 else f"{protocol.name}_control_commands"
+
+
+def _frame(number: int, protocol: Protocol, frame: Frame) -> str:
+    return (
+        f"[{number}] = FrameInfo($protocol={quoted(protocol.name)}, $frame={quoted(frame.frame)}, "
+        f"$encoding={quoted(frame.encoding)}, $digits={_digits(frame)}, $weak={_bool(frame.weak)}, "
+        f"$bit_units={protocol.bit_units}, $commands={_commands_of(protocol, _digits(frame))}, "
+        f"$devices={protocol.device_table}_devices, $statuses={protocol.status_table}_statuses)"
+    )
 
 
 def _ports(definition: Definition) -> list[str]:
@@ -106,21 +117,24 @@ def _ports(definition: Definition) -> list[str]:
 
 
 def _table(title: str, declaration: str, rows: list[str]) -> list[str]:
-    return [f"\t## {title}", f"\tconst {declaration} = {{", *(f"\t\t{row}," for row in rows), "\t} &redef;", ""]
+    return [f"\t## {title}", f"\tconst {declaration} = {{", *(f"\t\t{row}," for row in rows), "\t};", ""]
 
 
 def _command(definition: Definition, command: Command) -> str:
-    names = [
-        detection.id
-        for detection in definition.detections.values()
-        if "zeek" in detection.engines() and detection.when.matches(command)
-    ]
-    raised = f", $detections=vector({', '.join(quoted(name) for name in names)})" if names else ""
-    unanswered = ", $unanswered=T" if command.unanswered else ""
-    return (
-        f"[{quoted(command.protocol)}, {command.digits}, {command.code:#06x}] = CommandInfo("
-        f"$operation={quoted(command.operation)}, $class={quoted(command.klass)}{unanswered}{raised})"
-    )
+    fields = [f"$code={quoted(command.text)}", f"$operation={quoted(command.operation)}", f"$class={quoted(command.klass)}"]
+    if command.unanswered:
+        fields.append("$unanswered=T")
+    for direction in ("request", "response"):
+        names = [
+            detection.id
+            for detection in definition.detections.values()
+            if "zeek" in detection.engines()
+            and detection.when.direction == direction
+            and detection.when.matches(command)
+        ]
+        if names:
+            fields.append(f"${direction}_detections=vector({', '.join(quoted(name) for name in names)})")
+    return f"[{command.code:#06x}] = CommandInfo({', '.join(fields)})"
 
 
 def detections(definition: Definition) -> str:
@@ -148,6 +162,5 @@ def detections(definition: Definition) -> str:
 def _detection(detection: Detection) -> str:
     return (
         f"[{quoted(detection.id)}] = Detection($note={detection.notice}, $title={quoted(detection.title)}, "
-        f"$severity={quoted(detection.severity)}, $direction={quoted(detection.when.direction)}, "
-        f"$suppress={detection.suppress}sec)"
+        f"$severity={quoted(detection.severity)}, $suppress={detection.suppress}sec)"
     )
