@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import count
-
 import pytest
 
 from melsec_nsm.codec import Codec, Pdu, transactions
@@ -278,7 +276,7 @@ def test_copies_belong_to_their_way() -> None:
 def test_the_filter_forgets_the_oldest_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transactions, "MAX_CONVERSATIONS", 2)
     copies = CopyFilter()
-    ends = [Endpoint(CLIENT.host, port) for port, _ in zip(count(50000), range(3), strict=False)]
+    ends = [Endpoint(CLIENT.host, port) for port in (50000, 50001, 50002)]
     for end in ends:
         copies.is_copy(0, end, SERVER, b"a")
     assert copies.is_copy(1, ends[2], SERVER, b"a")

@@ -147,7 +147,7 @@ captures:
   - capture: toy-noise
     title: Noise
     port: 5007
-    raw: [{from: client, data: "de ad"}, {from: server, data: "be ef"}]
+    exchanges: [{from: client, octets: "de ad"}, {from: server, octets: "be ef", repeat: 2}]
 """
 
 FILES = {
@@ -251,7 +251,11 @@ def test_captures_take_their_defaults(toy: Definition) -> None:
     assert (read.status, read.response_values) == (0, {"device": "D100"})
     assert (refused.status, refused.response_data, refused.repeat) == (0xC059, b"\0\xff", 3)
     assert (unknown.command, unknown.half, unknown.status) == (0x7777, "response", 0)
-    assert toy.captures["toy-noise"].raw == (("client", b"\xde\xad"), ("server", b"\xbe\xef"))
+    noise = toy.captures["toy-noise"].exchanges
+    assert [(item.sender, item.octets, item.repeat) for item in noise] == [
+        ("client", b"\xde\xad", 1),
+        ("server", b"\xbe\xef", 2),
+    ]
 
 
 def test_detections_and_codes(toy: Definition) -> None:
@@ -441,16 +445,24 @@ CASES: dict[str, Case] = {
     "wrong reference": (D, "ICSA-20-175-01", "ICSA 20", "ICSA 20", 1, "must be a CVE id"),
     "capture twice": (C, "capture: toy-noise", "capture: toy-read", "toy-read", 2, "capture 'toy-read' stands twice"),
     "title twice": (C, "title: Noise", "title: A read", "A read", 2, "title 'A read' stands twice"),
-    "neither exchanges nor raw": (
+    "no exchanges": (
         C,
-        "    raw:",
-        "    note: x #",
+        "    exchanges: [",
+        "    note: x # [",
         "capture: toy-noise",
         1,
-        "either 'exchanges' or 'raw'",
+        "lacks the key 'exchanges'",
+    ),
+    "exchange that is nothing": (
+        C,
+        '{from: client, octets: "de ad"}',
+        "{from: client}",
+        "{from: client}",
+        1,
+        "or else 'octets'",
     ),
     "wrong address": (C, "10.0.0.1", "10.0.0.256", "10.0.0.256", 1, "is no IPv4 address"),
-    "half an octet": (C, 'data: "de ad"', 'data: "de a"', '"de a"', 1, "must be whole octets in hex"),
+    "half an octet": (C, 'octets: "de ad"', 'octets: "de a"', '"de a"', 1, "must be whole octets in hex"),
     "exchange of unknown protocol": (C, "protocol: toy\n", "protocol: tooy\n", "tooy", 1, "(did you mean 'toy'?)"),
     "exchange in unknown frame": (C, "frame: toy-binary\n", "frame: toy-bin\n", "toy-bin\n", 1, "mean 'toy-binary'?)"),
     "wrong transport": (
