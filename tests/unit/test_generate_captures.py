@@ -129,7 +129,6 @@ def test_checksums_and_lengths_are_valid(capture: Capture) -> None:
                     delattr(again[layer], name)
         again.clear_cache()
         assert bytes(again) == bytes(packet)
-        assert Ether(bytes(again))[IP].chksum == packet[IP].chksum
 
 
 @pytest.mark.parametrize("capture", CAPTURES)

@@ -17,6 +17,7 @@ from rich.progress import Progress
 from melsec_nsm import __version__
 from melsec_nsm.analysis import doctor as health
 from melsec_nsm.analysis import verdicts
+from melsec_nsm.capture import CaptureError
 from melsec_nsm.definitions import load, validate_files
 from melsec_nsm.definitions.model import ENGINES, Definition, DefinitionError
 from melsec_nsm.engines import engines as all_engines
@@ -43,7 +44,7 @@ def _inputs(command: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
-        except (DefinitionError, EngineError, verdicts.ManifestError, UnsupportedByBackend) as error:
+        except (CaptureError, DefinitionError, EngineError, UnsupportedByBackend, verdicts.ManifestError) as error:
             return _fail(str(error))
 
     return wrapped
@@ -143,11 +144,10 @@ def test(paths: tuple[Path, ...], names: str | None, jobs: int) -> None:
     if names:
         _require(known, asked)
     engines = [known[name] for name in asked if name in here]
-    console = Console()
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("judging", total=len(wanted) * len(engines))
         found = verdicts.judge(wanted, engines, jobs, lambda: progress.advance(task))
-    tables.verdicts(console, definition, found, availabilities)
+    tables.verdicts(tables.console(), definition, found, availabilities)
     if any(verdict.differences for verdict in found):
         sys.exit(FINDINGS)
 
@@ -177,7 +177,7 @@ def analyze(paths: tuple[Path, ...], names: str, as_json: bool) -> None:
         documents = [document(result) for result in found]
         click.echo(json.dumps(documents[0] if len(documents) == 1 else documents, indent=1))
     else:
-        tables.results(Console(), definition, found)
+        tables.results(tables.console(), definition, found)
     warnings = list(dict.fromkeys(line for result in found for line in result.warnings))
     for line in warnings:
         click.echo(line, err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -11,6 +12,11 @@ from melsec_nsm.analysis.verdicts import CaptureVerdict, cells
 from melsec_nsm.definitions.model import ENGINES, Definition
 from melsec_nsm.engines.base import Availability, Result
 from melsec_nsm.report.document import timestamp
+
+
+def console() -> Console:
+    """Standard output: as wide as the terminal, and wide enough for a table in a file."""
+    return Console() if sys.stdout.isatty() else Console(width=120)
 
 
 def results(console: Console, definition: Definition, found: Sequence[Result]) -> None:
@@ -29,7 +35,7 @@ def results(console: Console, definition: Definition, found: Sequence[Result]) -
             table = Table("detection", "severity", "count", "first", "client", "server", box=None)
             for alert in result.detections:
                 severity = definition.detections[alert.id].severity if alert.id in definition.detections else ""
-                table.add_row(alert.id, severity, str(alert.count), timestamp(alert.first), alert.client, alert.server)
+                table.add_row(alert.id, severity, str(alert.count), timestamp(alert.first)[:-4] + "Z", alert.client, alert.server)
             console.print(table)
         else:
             console.print("no detection")

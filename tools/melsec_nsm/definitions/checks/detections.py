@@ -114,6 +114,9 @@ def captures_agree(bundle: Bundle) -> Iterator[Issue]:
         when, captures = detection.child("when"), detection.child("captures")
         if when is None or captures is None or not when.sound() or not captures.sound():
             continue
+        # An operation that does not exist is reported by itself.
+        if not all(_exists(bundle, operation) for operation in when.texts("operation")):
+            continue
         fires = captures.texts("fires")
         for key in ("fires", "quiet"):
             for name, below in _named(captures, key):
@@ -132,6 +135,10 @@ def captures_agree(bundle: Bundle) -> Iterator[Issue]:
             if exchange is not None:
                 message = f"detection '{detection.text('id')}' looks for this exchange"
                 yield exchange.issue(message, hint=f"add '{name}' to its 'fires'")
+
+
+def _exists(bundle: Bundle, operation: str) -> bool:
+    return any(operation in facts.by_operation for facts in bundle.protocols.values())
 
 
 def _holding(bundle: Bundle, when: Entry, capture: Entry) -> Entry | None:

@@ -1,0 +1,80 @@
+"""One definition, two sensors: an edit of the YAML reaches both, and nothing else has to be touched."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from melsec_nsm.definitions import load
+from melsec_nsm.definitions.loader import PACKAGED
+from melsec_nsm.definitions.model import Definition
+from melsec_nsm.engines.base import Result
+from melsec_nsm.engines.reference import ReferenceEngine
+from melsec_nsm.generate import captures, project
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A copy of the definition that may be edited."""
+    return Path(shutil.copytree(PACKAGED, tmp_path / "definitions", ignore=shutil.ignore_patterns("__pycache__")))
+
+
+def edit(root: Path, name: str, old: str, new: str) -> Definition:
+    """The definition after one edit."""
+    path = root / name
+    text = path.read_text("utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), "utf-8")
+    return load(root)
+
+
+def changed(definition: Definition) -> set[str]:
+    """Generated files that an edited definition changes."""
+    before, after = project.render(load()), project.render(definition)
+    return {path for path in before | after if before.get(path) != after.get(path)}
+
+
+def test_a_commands_code_changes_both_engines(root: Path) -> None:
+    definition = edit(root, "protocols/slmp.yaml", "code: 0x1002", "code: 0x1F02")
+    assert changed(definition) == {
+        "zeek/scripts/consts.zeek",
+        "zeek/scripts/dpd.sig",
+        "suricata/rules/melsec.rules",
+        project.LOCK_PATH,
+    }
+    files = project.render(definition)
+    assert b'[0x1f02] = CommandInfo($code="1F02", $operation="remote-stop"' in files["zeek/scripts/consts.zeek"]
+    assert b'content:"|02 1f 00 00|"; offset:11' in files["suricata/rules/melsec.rules"]
+
+
+def test_a_detections_severity_changes_both_engines(root: Path) -> None:
+    definition = edit(root, "detections/remote-stop.yaml", "severity: high", "severity: medium")
+    assert changed(definition) == {"zeek/scripts/detections.zeek", "suricata/rules/melsec.rules", project.LOCK_PATH}
+
+
+def test_the_captures_follow_a_changed_code(root: Path, tmp_path: Path) -> None:
+    definition = edit(root, "protocols/slmp.yaml", "code: 0x1002", "code: 0x1F02")
+    path = tmp_path / "stop.pcap"
+    path.write_bytes(captures.render(definition)["pcaps/slmp-3e-remote-stop.pcap"])
+    assert _ids(ReferenceEngine(definition).run(path)) == ["remote-stop"]
+    assert _ids(ReferenceEngine(load()).run(path)) == []
+
+
+def _ids(result: Result) -> list[str]:
+    return [row.id for row in result.detections]
+
+
+def test_stale_files_are_named_and_then_written(tmp_path: Path) -> None:
+    files = {"a/one.txt": b"1", "two.txt": b"2"}
+    assert project.stale(tmp_path, files) == ["a/one.txt", "two.txt"]
+    assert project.write(tmp_path, files) == ["a/one.txt", "two.txt"]
+    assert project.stale(tmp_path, files) == []
+    (tmp_path / "two.txt").write_bytes(b"changed")
+    assert project.write(tmp_path, files) == ["two.txt"]
+
+
+def test_rendering_twice_gives_the_same_octets() -> None:
+    assert project.render(load()) == project.render(load())
+    assert captures.render(load()) == captures.render(load())
