@@ -282,6 +282,8 @@ def test_unknown_commands_and_what_follows_a_layout_stay_raw() -> None:
     assert stop[Raw].load == b"\xab\xcd"
     short = MELSEC(bytes(SLMP3ERequest(commandCode=0x0401) / Raw(b"\x64\0\0\xa8\x03")))
     assert type(short.payload) is Raw
+    liar = MELSEC(bytes(SLMP3ERequest(commandCode=0x1630) / Raw(b"\xff\x001234")))
+    assert type(liar.payload) is Raw
     error = MELSEC(bytes(MELSOFTLongResponse(commandCode=0x0121, status=0x4002) / Raw(bytes(24))))
     assert type(error.payload) is Raw
     name = MELSEC(bytes(MELSOFTLongResponse(commandCode=0x0121) / Raw(bytes(24))))

@@ -10,7 +10,7 @@ export {
 	option request_timeout = 10sec;
 
 	## Requests of one connection that may wait for a response; beyond it the oldest stands alone.
-	option max_pending_requests = 256;
+	option max_pending_requests = 64;
 
 	## Interval within which an equal datagram, with nothing in between, is a copy that a span port
 	## delivered.

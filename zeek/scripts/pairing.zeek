@@ -124,14 +124,16 @@ function expire_pending(state: State, now: time)
 		}
 	}
 
-# Takes the request that a response answers out of those that wait.
-function take_pending(state: State, response: PDU, transaction: Transaction)
+# Takes the request that a response answers out of those that wait. Both sides may have asked: the answer goes back to
+# who did.
+function take_pending(state: State, response: Half, transaction: Transaction)
 	{
 	local n = state$head;
 
 	while ( n < state$tail )
 		{
-		if ( n in state$pending && answers(state$pending[n]$pdu, response) )
+		if ( n in state$pending && state$pending[n]$source == response$destination &&
+		     answers(state$pending[n]$pdu, response$pdu) )
 			{
 			transaction$request = state$pending[n];
 			delete state$pending[n];
@@ -270,7 +272,7 @@ event response(c: connection, is_orig: bool, pdu: PDU) &priority=5
 	if ( half$group )
 		take_group(is_orig ? c$id$resp_p : c$id$orig_p, pdu, transaction);
 	else
-		take_pending(state, pdu, transaction);
+		take_pending(state, half, transaction);
 
 	# A control frame alone proves nothing in a stream.
 	if ( transaction?$request || state$proven )

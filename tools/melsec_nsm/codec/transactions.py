@@ -17,7 +17,7 @@ from functools import lru_cache
 from melsec_nsm.codec.frames import Pdu
 from melsec_nsm.definitions.model import Command
 
-MAX_PENDING = 256
+MAX_PENDING = 64
 """Requests of one conversation that wait for a response; the oldest goes out unanswered beyond it."""
 
 REQUEST_TIMEOUT = 10

@@ -35,7 +35,8 @@ def results(console: Console, definition: Definition, found: Sequence[Result]) -
             table = Table("detection", "severity", "count", "first", "client", "server", box=None)
             for alert in result.detections:
                 severity = definition.detections[alert.id].severity if alert.id in definition.detections else ""
-                table.add_row(alert.id, severity, str(alert.count), timestamp(alert.first)[:-4] + "Z", alert.client, alert.server)
+                first = timestamp(alert.first)[:-4] + "Z"
+                table.add_row(alert.id, severity, str(alert.count), first, alert.client, alert.server)
             console.print(table)
         else:
             console.print("no detection")

@@ -6,11 +6,12 @@ layout is a switch over numbers (a unit per command took minutes where this take
 
 from __future__ import annotations
 
+from melsec_nsm.codec.frames import Codec
 from melsec_nsm.codec.stream import SEARCH_LIMIT
 from melsec_nsm.definitions.model import Command, Definition, Field, Frame, Layout, Protocol
 from melsec_nsm.generate.text import comment, identifier
 from melsec_nsm.generate.zeek.frames import numbered
-from melsec_nsm.generate.zeek.patterns import prefix
+from melsec_nsm.generate.zeek.patterns import octet_class, prefix
 
 _TYPES = {"u8": "uint8", "u16": "uint16", "u32": "uint32", "u16be": "uint16"}
 _WIDTHS = {"u8": 1, "u16": 2, "u24": 3, "u32": 4, "u16be": 2}
@@ -19,6 +20,8 @@ _ROLES = {"points": "points"}
 
 def layouts(definition: Definition) -> str:
     """``melsec_layouts.spicy``."""
+    leads = {half.first_octet for half in Codec(definition).halves()}
+    no_lead = octet_class((octet, octet) for octet in range(256) if octet not in leads)
     lines = [
         comment(),
         "",
@@ -29,9 +32,10 @@ def layouts(definition: Definition) -> str:
         "",
         "%byte-order = spicy::ByteOrder::Little;",
         "",
-        "## What a PDU of any frame starts with.",
-        f"public const SubHeader = /{'|'.join(_sub_headers(definition))}/;",
+        "## Octets with which no PDU starts.",
+        f"public const NoLead = /{no_lead}*/;",
         "",
+        *_sub_header_test(definition),
     ]
     lines += [
         "## Octets of a direction that are searched for a first PDU.",
@@ -57,7 +61,8 @@ def layouts(definition: Definition) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _sub_headers(definition: Definition) -> list[str]:
+def sub_headers(definition: Definition) -> list[str]:
+    """What PDUs start with, as expressions; the hand-written grammar has them once more."""
     patterns: list[str] = []
     for protocol in definition.protocols.values():
         for frame in protocol.frames:
@@ -66,6 +71,29 @@ def _sub_headers(definition: Definition) -> list[str]:
                 if pattern not in patterns:
                     patterns.append(pattern)
     return patterns
+
+
+def _sub_header_test(definition: Definition) -> list[str]:
+    """The first two octets of every frame, as a function: cheaper than the expression, once a PDU."""
+    conditions: list[str] = []
+    for half in Codec(definition).halves():
+        lead, *rest = half.frame.half(half.direction)
+        assert isinstance(lead.const, bytes)
+        if len(lead.const) > 1:
+            second = f"second == {lead.const[1]:#04x}"
+        else:
+            second = " || ".join(_in_range("second", low, high) for low, high in rest[0].allowed)
+        condition = f"( lead == {lead.const[0]:#04x} && ( {second} ) )"
+        if condition not in conditions:
+            conditions.append(condition)
+    joined = "\n        || ".join(conditions)
+    return [
+        "## Whether a PDU may start with these two octets.",
+        "public function is_sub_header(lead: uint8, second: uint8): bool {",
+        f"    return {joined};",
+        "}",
+        "",
+    ]
 
 
 def _length_field(frame: Frame, direction: str) -> Field | None:
@@ -124,19 +152,25 @@ def _in_range(name: str, low: int, high: int) -> str:
 
 
 def _control_sizes(protocol: Protocol) -> list[str]:
-    """Sizes of the data of frames without a length, by command; 255 where there is no such command."""
+    """Sizes of the data of frames without a length, by command."""
     sizes: dict[int, int] = {}
     for frame in protocol.frames:
         sizes.update(frame.response[-1].sizes)
     if not sizes:
         return []
+    known = " || ".join(f"sub_type == {code:#04x}" for code in sorted(sizes))
     lines = [
-        "## Octets that follow the sub-type in an answer; 255 for a sub-type that is unknown.",
+        "## Whether a control frame may have this sub-type.",
+        "public function is_control(sub_type: uint8): bool {",
+        f"    return {known};",
+        "}",
+        "",
+        "## Octets that follow the sub-type in an answer.",
         "public function control_size(sub_type: uint8): uint8 {",
         "    switch ( sub_type ) {",
     ]
     lines += [f"        case {code:#04x}: return {size};" for code, size in sorted(sizes.items())]
-    return [*lines, "        default: return 255;", "    }", "}", ""]
+    return [*lines, "        default: return 0;", "    }", "}", ""]
 
 
 def _table(command: Command, direction: str) -> dict[int, str]:

@@ -121,7 +121,8 @@ def _table(title: str, declaration: str, rows: list[str]) -> list[str]:
 
 
 def _command(definition: Definition, command: Command) -> str:
-    fields = [f"$code={quoted(command.text)}", f"$operation={quoted(command.operation)}", f"$class={quoted(command.klass)}"]
+    texts = {"code": command.text, "operation": command.operation, "class": command.klass}
+    fields = [f"${name}={quoted(text)}" for name, text in texts.items()]
     if command.unanswered:
         fields.append("$unanswered=T")
     for direction in ("request", "response"):
