@@ -14,7 +14,7 @@ TOOLS = (
     *("mkdir", "mktemp", "printf", "rm", "sed", "sort", "tail", "touch", "true"),
 )
 DEBIAN_12 = 'ID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\n'
-UBUNTU = 'ID=ubuntu\nID_LIKE=debian\nVERSION_CODENAME={}\n'
+UBUNTU = "ID=ubuntu\nID_LIKE=debian\nVERSION_CODENAME={}\n"
 SOURCES = """\
 # A comment.
 Types: deb
@@ -184,9 +184,7 @@ class TestPlan:
             ({}, "absent"),
         ],
     )
-    def test_zeek_is_taken_where_apt_offers_it(
-        self, machine: Machine, offers: dict[str, str], expected: str
-    ) -> None:
+    def test_zeek_is_taken_where_apt_offers_it(self, machine: Machine, offers: dict[str, str], expected: str) -> None:
         machine.offers = offers
         machine.apt()
         assert expected in line(machine.run("--plan"), "zeek")
