@@ -16,7 +16,7 @@
 
 event zeek_init()
 	{
-	Reporter::warning("melsec-nsm: the MELSEC analyzers are not loaded; compile them again with `zkg install --force melsec`");
+	Reporter::warning("melsec-nsm: the compiled MELSEC analyzers are missing; install the package again, which compiles them for this Zeek");
 	}
 
 @endif

@@ -125,9 +125,9 @@ class Command:
     """One command code of a protocol.
 
     ``digits`` is its width in hex digits, as logs print it. ``request`` and ``response`` map
-    each sub-command to the name of a layout, an empty tuple of which (``""``) means "carries no
-    data"; a sub-command that is missing has data of unknown layout. Protocols without
-    sub-commands use 0.
+    each sub-command to the name of a layout; an empty name means that there is no data, and a
+    sub-command that is missing has data of unknown layout. Protocols without sub-commands use 0.
+    ``unanswered`` says that no answer is normal.
     """
 
     protocol: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from melsec_nsm.codec.frames import Codec
 from melsec_nsm.codec.stream import SEARCH_LIMIT
+from melsec_nsm.codec.transactions import MAX_PENDING
 from melsec_nsm.definitions.model import Command, Definition, Field, Frame, Layout, Protocol
 from melsec_nsm.generate.text import comment, identifier
 from melsec_nsm.generate.zeek.frames import numbered
@@ -40,6 +41,9 @@ def layouts(definition: Definition) -> str:
     lines += [
         "## Octets of a direction that are searched for a first PDU.",
         f"public const SearchLimit: uint64 = {SEARCH_LIMIT};",
+        "",
+        "## Requests remembered for the layout of their responses.",
+        f"public const MaxPending: uint64 = {MAX_PENDING};",
         "",
     ]
     for number, _, frame in numbered(definition):
