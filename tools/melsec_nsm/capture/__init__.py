@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from .defrag import Defragmenter
 from .packets import ACK, FIN, RST, SYN, Packet, decode
-from .reader import CaptureError, CaptureFile, Record, open_capture
+from .reader import CaptureError, CaptureFile, open_capture
+from .record import Record
 from .source import PacketSource, read
 from .streams import Chunk, Connection, FlowKey, Reassembler
 

@@ -10,12 +10,10 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from socket import AF_INET, AF_INET6, inet_ntop
 from struct import Struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from .defrag import Defragmenter, Fragment
-
-if TYPE_CHECKING:
-    from .reader import Record
+from .record import Record
 
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 """TCP flags."""

@@ -15,7 +15,6 @@ import stat
 import struct
 import zlib
 from collections.abc import Generator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +22,7 @@ from scapy.error import Scapy_Exception
 from scapy.utils import RawPcapNgReader, RawPcapReader
 
 from .packets import LINK_TYPES
+from .record import Record
 
 _PCAP_MAGIC = (b"\xa1\xb2\xc3\xd4", b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\x3c\x4d", b"\x4d\x3c\xb2\xa1")
 _PCAPNG_MAGIC = b"\x0a\x0d\x0d\x0a"
@@ -45,16 +45,6 @@ _LARGEST_READ = 0x4000000
 
 class CaptureError(Exception):
     """The capture cannot be read. The text is one line: the path and what is wrong."""
-
-
-@dataclass(slots=True)
-class Record:
-    """One captured packet: ``ts`` in ns since the epoch, ``wire`` its length before snapping."""
-
-    ts: int
-    linktype: int
-    data: bytes
-    wire: int
 
 
 class _Clock(NamedTuple):
