@@ -9,19 +9,9 @@ import pytest
 from melsec_nsm.analysis import verdicts
 from melsec_nsm.definitions.model import Definition
 from melsec_nsm.engines import Engine
-from melsec_nsm.engines.reference import ReferenceEngine
 
 _TOP = Path(__file__).resolve().parents[2]
 _EXPECTATIONS = verdicts.expectations([_TOP / "pcaps"])
-
-
-@pytest.fixture(scope="session", params=["reference", "zeek", "suricata"])
-def engine(request: pytest.FixtureRequest) -> Engine:
-    """Each engine that is here."""
-    if request.param == "reference":
-        return ReferenceEngine(request.getfixturevalue("definition"))
-    found: Engine = request.getfixturevalue(request.param)
-    return found
 
 
 @pytest.mark.parametrize("expectation", _EXPECTATIONS, ids=lambda one: one.capture.stem)

@@ -13,7 +13,6 @@ from melsec_nsm.codec import Codec, compose
 from melsec_nsm.definitions.model import Definition
 from melsec_nsm.engines import Engine
 from melsec_nsm.engines.cleaned import write_pcap
-from melsec_nsm.engines.reference import ReferenceEngine
 
 CONNECTIONS = 40
 MUTATED = 60
@@ -72,22 +71,13 @@ def records(definition: Definition, transport: str) -> Iterator[Record]:
             yield Record(ts, 1, frame, len(frame))
 
 
-@pytest.fixture(params=["reference", "zeek"])
-def engine(request: pytest.FixtureRequest) -> Engine:
-    """Each engine that tells transactions."""
-    if request.param == "reference":
-        return ReferenceEngine(request.getfixturevalue("definition"))
-    found: Engine = request.getfixturevalue("zeek")
-    return found
-
-
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 def test_good_pdus_are_parsed_after_any_number_of_bad_ones(
-    engine: Engine, definition: Definition, transport: str, tmp_path: Path
+    transacting: Engine, definition: Definition, transport: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "mutated.pcap"
     write_pcap(path, records(definition, transport))
-    result = engine.run(path)
+    result = transacting.run(path)
     found = sum(row.count for row in result.transactions or () if row.command == "1619" and row.frame == "3E")
     good = 3 if transport == "tcp" else 2
     assert found >= CONNECTIONS * good

@@ -11,9 +11,7 @@ import pytest
 
 from melsec_nsm.engines import Engine
 from melsec_nsm.engines.base import Result
-from melsec_nsm.engines.reference import ReferenceEngine
 from melsec_nsm.engines.suricata import SuricataEngine
-from melsec_nsm.engines.zeek import ZeekEngine
 
 REAL = {
     # capture: how often each engine must say remote-stop
@@ -36,15 +34,6 @@ CLIENTS = (
     "pymcprotocol_3e_binary_5007",
     "watcher_3e_poll_5000",
 )
-
-
-@pytest.fixture(scope="session", params=["reference", "zeek"])
-def transacting(request: pytest.FixtureRequest) -> Engine:
-    """Each engine that tells transactions."""
-    if request.param == "reference":
-        return ReferenceEngine(request.getfixturevalue("definition"))
-    engine: ZeekEngine = request.getfixturevalue("zeek")
-    return engine
 
 
 def by_command(result: Result) -> Counter[tuple[str, str]]:

@@ -13,7 +13,6 @@ from scapy.utils import rdpcap, wrpcap
 
 from melsec_nsm.analysis import verdicts
 from melsec_nsm.engines import Engine
-from melsec_nsm.engines.reference import ReferenceEngine
 
 _TOP = Path(__file__).resolve().parents[2]
 
@@ -102,15 +101,6 @@ TRANSFORMATIONS: dict[str, Callable[[list[Packet]], list[Packet]]] = {
     "IP fragments": fragmented,
     "reordered": reordered,
 }
-
-
-@pytest.fixture(scope="session", params=["reference", "zeek", "suricata"])
-def engine(request: pytest.FixtureRequest) -> Engine:
-    """Each engine that is here."""
-    if request.param == "reference":
-        return ReferenceEngine(request.getfixturevalue("definition"))
-    found: Engine = request.getfixturevalue(request.param)
-    return found
 
 
 @pytest.mark.parametrize("transformation", TRANSFORMATIONS)
