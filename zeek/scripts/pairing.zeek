@@ -169,6 +169,14 @@ function take_group(client: port, response: PDU, transaction: Transaction)
 		delete group_pending[client];
 	}
 
+# Gives up the oldest request that waits at a client's port.
+function drop_oldest(client: port)
+	{
+	local halves = group_pending[client];
+	hook transaction_done(Transaction($request=halves[0]));
+	group_pending[client] = halves[1:];
+	}
+
 event group_expired(client: port, started: time)
 	{
 	if ( client !in group_pending )
@@ -245,6 +253,10 @@ event request(c: connection, is_orig: bool, pdu: PDU) &priority=5
 
 		group_pending[client] += half;
 		schedule request_timeout { group_expired(client, half$ts) };
+
+		if ( |group_pending[client]| > max_pending_requests )
+			drop_oldest(client);
+
 		return;
 		}
 

@@ -183,7 +183,7 @@ def device_range(
         per_point = 16
     digits = "X" if device.base == 16 else "d"
     first = f"{device.symbol}{point.number:{digits}}"
-    covered = (points or 1) * per_point
+    covered = (1 if points is None else points) * per_point
     return first if covered <= 1 else f"{first}-{device.symbol}{point.number + covered - 1:{digits}}"
 
 
