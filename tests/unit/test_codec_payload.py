@@ -25,7 +25,7 @@ def request(text: str) -> Payload:
     assert isinstance(pdu, Pdu)
     assert pdu.command is not None
     protocol = pdu.half.protocol
-    layout = payload.layout_of(pdu, "request", protocol, pdu.command, pdu.subcommand or 0)
+    layout = payload.layout_of(pdu.half, pdu.command, pdu.subcommand or 0)
     return payload.decode(layout, pdu.data, protocol.byte_order)
 
 
@@ -218,4 +218,3 @@ def test_encoding() -> None:
     assert model == b"R08CPU          \x01\x48"
     with pytest.raises(ValueError, match="QQ1"):
         payload.encode(SLMP.layouts["device-block"], {"device": "QQ1"}, DEFINITION, SLMP)
-    assert payload.pack_words([0x1234, 0xFFFF]) == b"\x34\x12\xff\xff"

@@ -109,9 +109,7 @@ def test_what_the_codec_says(capture: Capture) -> None:
             assert Padding not in packet
             layout = None
             if pdu.command is not None and not pdu.status:
-                protocol = pdu.half.protocol
-                direction = pdu.half.direction
-                layout = payload.layout_of(pdu, direction, protocol, pdu.command, pdu.subcommand or 0)
+                layout = payload.layout_of(pdu.half, pdu.command, pdu.subcommand or 0)
             if layout is not None:
                 assert type(packet.payload) is PAYLOADS[pdu.protocol, layout.name]
                 same_payload(packet.payload, layout, pdu.data, pdu.half.protocol.byte_order)

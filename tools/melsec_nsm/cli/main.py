@@ -28,7 +28,7 @@ from melsec_nsm.generate.suricata import UnsupportedByBackend
 from melsec_nsm.report import tables
 from melsec_nsm.report.document import document
 
-DONE, FINDINGS, WRONG_INPUT = 0, 1, 2
+FINDINGS, WRONG_INPUT = 1, 2
 
 
 def _fail(message: str) -> None:

@@ -56,11 +56,7 @@ def _pdu(
 
 def _data(codec: Codec, half: Half, exchange: Exchange, fields: Mapping[str, Value]) -> bytes:
     """The data by the command's layout; of the fixed size where the frame has no length, else nothing."""
-    protocol = half.protocol
-    is_request = half.direction == "request"
-    command = protocol.command(exchange.command, half.digits)
-    table = {} if command is None else command.request if is_request else command.response
-    layout = table.get(exchange.subcommand)
-    if layout and (is_request or not exchange.status):
-        return payload.encode(protocol.layouts[layout], fields, codec.definition, protocol)
+    layout = payload.layout_of(half, exchange.command, exchange.subcommand)
+    if layout is not None and (half.direction == "request" or not exchange.status):
+        return payload.encode(layout, fields, codec.definition, half.protocol)
     return bytes(half.data_field.sizes.get(exchange.command, 0))

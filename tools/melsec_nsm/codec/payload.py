@@ -8,12 +8,11 @@ lose the transaction.
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from melsec_nsm.codec.frames import Pdu, Value
+from melsec_nsm.codec.frames import Half, Value
 from melsec_nsm.definitions.model import Definition, Field, Layout, Protocol
 
 _WIDTHS = {"u8": 1, "u16": 2, "u24": 3, "u32": 4, "u16be": 2}
@@ -49,14 +48,14 @@ class Payload:
         return None
 
 
-def layout_of(pdu: Pdu, direction: str, protocol: Protocol, code: int, subcommand: int) -> Layout | None:
+def layout_of(half: Half, code: int, subcommand: int) -> Layout | None:
     """The layout of a half's data, None where the definition knows none or says it is empty."""
-    command = protocol.command(code, pdu.half.digits)
+    command = half.protocol.command(code, half.digits)
     if command is None:
         return None
-    table = command.request if direction == "request" else command.response
+    table = command.request if half.direction == "request" else command.response
     name = table.get(subcommand)
-    return protocol.layouts[name] if name else None
+    return half.protocol.layouts[name] if name else None
 
 
 def decode(layout: Layout | None, data: bytes, byte_order: str) -> Payload:
@@ -185,8 +184,3 @@ def device_range(
     first = f"{device.symbol}{point.number:{digits}}"
     covered = (1 if points is None else points) * per_point
     return first if covered <= 1 else f"{first}-{device.symbol}{point.number + covered - 1:{digits}}"
-
-
-def pack_words(words: list[int]) -> bytes:
-    """Words as they travel in binary frames."""
-    return struct.pack(f"<{len(words)}H", *words)

@@ -12,7 +12,7 @@ from melsec_nsm import __version__
 from melsec_nsm.codec import Codec, payload
 from melsec_nsm.codec.transactions import Transaction
 from melsec_nsm.definitions import load
-from melsec_nsm.definitions.model import Definition, Layout
+from melsec_nsm.definitions.model import Definition
 from melsec_nsm.engines.base import Alert, Asset, Availability, Result, TransactionCount, summed
 from melsec_nsm.engines.reference.inspection import Inspection
 from melsec_nsm.engines.reference.judgement import Judge
@@ -66,20 +66,17 @@ class ReferenceEngine:
 
     def _asset(self, transaction: Transaction) -> Asset | None:
         """What an answer to a type name request says of its sender."""
-        command, answer = transaction.known, transaction.response
-        if command is None or answer is None or answer.pdu.status or transaction.server is None:
+        code, answer = transaction.code, transaction.response
+        if code is None or answer is None or answer.pdu.status or transaction.server is None:
             return None
-        protocol = answer.pdu.half.protocol
-        layout: Layout | None = None
         subcommand = (transaction.request.pdu.subcommand or 0) if transaction.request else 0
-        name = command.response.get(subcommand)
-        if name:
-            layout = protocol.layouts[name]
+        layout = payload.layout_of(answer.pdu.half, code, subcommand)
         if layout is None or not any(field.name == "model_code" for field in layout.fields):
             return None
+        protocol = answer.pdu.half.protocol
         values = payload.decode(layout, answer.pdu.data, protocol.byte_order).values
-        model, code = values.get("model"), values.get("model_code")
-        if not isinstance(model, str) or not isinstance(code, int):
+        model, model_code = values.get("model"), values.get("model_code")
+        if not isinstance(model, str) or not isinstance(model_code, int):
             return None
-        known = self._definition.model(code)
+        known = self._definition.model(model_code)
         return Asset(transaction.server, model, known.series if known else "", ())
