@@ -9,6 +9,7 @@ from melsec_nsm.definitions.bundle import (
     Bundle,
     Entry,
     ProtocolFacts,
+    by_field_name,
     digits_of,
     layout_name,
     subcommands_of,
@@ -21,7 +22,9 @@ from melsec_nsm.definitions.model import (
     Definition,
     Detection,
     Device,
+    DeviceForm,
     Exchange,
+    ExchangeValue,
     Field,
     Frame,
     Layout,
@@ -37,8 +40,6 @@ from melsec_nsm.definitions.values import parse_range
 
 CLIENT = "192.168.3.18"
 SERVER = "192.168.3.250"
-
-Value = int | str | bytes
 
 
 def build(bundle: Bundle) -> Definition:
@@ -79,24 +80,36 @@ def _protocol(facts: ProtocolFacts) -> Protocol:
             PortHint(port.get("port"), port.text("transport"), port.text("note"), _provenance(port))
             for port in entry.children("ports")
         ),
-        frames=tuple(_frame(frame) for frame in entry.children("frames")),
+        frames=tuple(_frame(facts, frame) for frame in entry.children("frames")),
         layouts={name: _layout(layout) for name, layout in facts.layouts.items()},
         commands=tuple(_command(facts, command) for command in facts.commands),
         bit_units=entry.get("bit_units", 0),
+        device_forms={name: _device_form(name, form) for name, form in entry.get("device_forms", {}).items()},
+        form_bits=dict(entry.get("form_bits", {})),
     )
 
 
-def _frame(entry: Entry) -> Frame:
+def _device_form(name: str, form: Mapping[str, Any]) -> DeviceForm:
+    binary, ascii_parts = (
+        tuple((part, str(kind)) for item in form.get(key, ()) for part, kind in item.items())
+        for key in ("binary", "ascii")
+    )
+    return DeviceForm(name, binary, ascii_parts)
+
+
+def _frame(facts: ProtocolFacts, entry: Entry) -> Frame:
+    shape = facts.shape(entry)
     return Frame(
         id=entry.text("id"),
         frame=entry.text("frame"),
         encoding=entry.text("encoding"),
         transports=tuple(entry.texts("transports")),
-        request=tuple(_field(field.data) for field in entry.children("request")),
-        response=tuple(_field(field.data) for field in entry.children("response")),
+        request=tuple(_field(field.data) for field in shape.children("request")),
+        response=tuple(_field(field.data) for field in shape.children("response")),
         provenance=_provenance(entry),
         location=entry.locate(),
-        weak=entry.get("weak", False),
+        weak=entry.get("weak", shape.get("weak", False)),
+        kind=shape.get("kind", "length"),
     )
 
 
@@ -106,12 +119,24 @@ def _layout(entry: Entry) -> Layout:
 
 
 def _field(data: Mapping[str, Any]) -> Field:
+    if "list" in data:
+        return Field(
+            name=data["list"],
+            type="list",
+            count_of=data["count"],
+            fields=tuple(_field(item) for item in data["of"]),
+            role=data.get("role"),
+        )
     kind = data["type"]
     return Field(
         name=data["field"],
         type=kind,
         size=data.get("size"),
         size_of=data.get("size_of"),
+        unit_of=data.get("unit_of"),
+        count_of=data.get("count_of"),
+        zero=data.get("zero", 0),
+        flag=data.get("flag", 0),
         const=_octets_if(kind == "bytes", data.get("const")),
         allowed=tuple(_ranges(data.get("allowed", ()))),
         counts=data.get("counts"),
@@ -119,7 +144,6 @@ def _field(data: Mapping[str, Any]) -> Field:
         maximum=data.get("maximum"),
         sizes=_numbers(data.get("sizes", {})),
         charset=data.get("charset"),
-        parts=tuple(data.get("parts", {}).items()),
         names=_numbers(data.get("names", {})),
         role=data.get("role"),
         secret=data.get("secret", False),
@@ -154,6 +178,7 @@ def _command(facts: ProtocolFacts, entry: Entry) -> Command:
         provenance=_provenance(entry),
         location=entry.locate(),
         unanswered=entry.get("unanswered", False),
+        units=entry.get("units"),
     )
 
 
@@ -171,6 +196,7 @@ def _device(entry: Entry) -> Device:
         codes=dict(entry.get("codes")),
         provenance=_provenance(entry),
         location=entry.locate(),
+        ascii=dict(entry.get("ascii", {})),
     )
 
 
@@ -257,11 +283,23 @@ def _data(entry: Entry | None) -> bytes | None:
     return bytes.fromhex(entry.text("data")) if entry is not None and "data" in entry.data else None
 
 
-def _values(seen: ExchangeFacts, half: str) -> dict[str, Value]:
-    """The values of a half; those of bytes fields, hex in the file, become octets."""
+def _values(seen: ExchangeFacts, half: str) -> dict[str, ExchangeValue]:
+    """The values of a half; those of bytes fields, hex in the file, become octets, lists become tuples."""
     holder = seen.holder(half)
     if holder is None or "values" not in holder.data:
         return {}
-    fields = {**seen.payload(half), **seen.header(half)}
-    given: Mapping[str, Any] = holder.get("values")
-    return {name: _octets_if(fields[name].get("type") == "bytes", value) for name, value in given.items()}
+    return _given(holder.get("values"), {**seen.payload(half), **seen.header(half)})
+
+
+def _given(values: Mapping[str, Any], fields: Mapping[str, Entry]) -> dict[str, ExchangeValue]:
+    return {name: _value(value, fields[name]) for name, value in values.items()}
+
+
+def _value(value: Any, field: Entry) -> ExchangeValue:
+    if "list" in field.data:
+        inner = by_field_name(field.children("of"))
+        return tuple(_given(item, inner) for item in value)
+    if isinstance(value, list):
+        return tuple(value)
+    given: ExchangeValue = _octets_if(field.get("type") == "bytes", value)
+    return given

@@ -110,9 +110,22 @@ class ProtocolFacts:
         return found
 
     @cached_property
+    def named(self) -> dict[str, tuple[Entry, ...]]:
+        """All commands of an operation: there are two where one is about bits and one about words."""
+        found: dict[str, tuple[Entry, ...]] = {}
+        for command in self.commands:
+            name = command.text("operation")
+            found[name] = (*found.get(name, ()), command)
+        return found
+
+    def shape(self, frame: Entry) -> Entry:
+        """The frame that holds the fields of a frame: itself, or the one that it is like."""
+        return self.frames.get(frame.text("like"), frame)
+
+    @cached_property
     def widths(self) -> dict[str, int | None]:
         """Digits of the command field by frame id, None for frames without one."""
-        return {name: command_digits(frame) for name, frame in self.frames.items()}
+        return {name: command_digits(self.shape(frame)) for name, frame in self.frames.items()}
 
     def frames_of(self, command: Entry) -> list[str]:
         """Ids of the frames a command travels in."""
@@ -180,6 +193,12 @@ class Bundle:
         return {key for table in tables if table is not None for key in table.data}
 
     @cached_property
+    def device_forms(self) -> set[str]:
+        """Names of the forms in which protocols write device points."""
+        forms = (file.child("device_forms") for file in self.of("protocol"))
+        return {key for table in forms if table is not None for key in table.data}
+
+    @cached_property
     def status_tables(self) -> set[str]:
         """Names of the tables of end codes."""
         return {file.text("table") for file in self.of("statuses")} - {""}
@@ -202,6 +221,16 @@ def _by_text(entries: Iterator[Entry] | tuple[Entry, ...], key: str) -> dict[str
         if name:
             found.setdefault(name, entry)
     return found
+
+
+def field_name(field: Entry) -> str:
+    """The name of a field, or of a list of fields."""
+    return field.text("field") or field.text("list")
+
+
+def by_field_name(fields: Iterator[Entry]) -> dict[str, Entry]:
+    """Fields by name."""
+    return {field_name(field): field for field in fields}
 
 
 def digits_of(command: Entry) -> int:

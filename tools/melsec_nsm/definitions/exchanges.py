@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from melsec_nsm.definitions.bundle import Bundle, Entry, ProtocolFacts, layout_name, subcommands_of
+from melsec_nsm.definitions.bundle import Bundle, Entry, ProtocolFacts, by_field_name, layout_name, subcommands_of
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,33 @@ class ExchangeFacts:
     @cached_property
     def command(self) -> Entry | None:
         """The command, None where the definition does not know it."""
-        operation = self.exchange.text("operation") or self.exchange.text("command")
-        if operation:
-            return self.facts.by_operation.get(operation)
         code = self.exchange.number("command")
-        digits = self.facts.widths.get(self.exchange.text("frame"))
-        return None if code is None or digits is None else self.facts.by_code.get((code, digits))
+        if code is not None:
+            digits = self.facts.widths.get(self.exchange.text("frame"))
+            return None if digits is None else self.facts.by_code.get((code, digits))
+        return self.facts.by_operation.get(self.operation)
+
+    @property
+    def operation(self) -> str:
+        """The operation named, empty where there is only a code."""
+        return self.exchange.text("operation") or self.exchange.text("command")
+
+    @property
+    def bits(self) -> bool:
+        """Whether points are bits."""
+        if self.command is not None and "units" in self.command.data:
+            return self.command.text("units") == "bit"
+        return bool(self.subcommand & (self.facts.entry.number("bit_units") or 0))
+
+    @property
+    def device_form(self) -> str:
+        """The name of the form in which devices are written."""
+        bits = self.facts.entry.child("form_bits")
+        if bits is None:
+            forms = self.facts.entry.child("device_forms")
+            return next(iter(forms.data), "") if forms is not None else ""
+        name = "iqr" if self.subcommand & (bits.number("iqr") or 0) else "ql"
+        return f"{name}-ext" if self.subcommand & (bits.number("ext") or 0) else name
 
     @property
     def subcommand(self) -> int:
@@ -47,8 +68,10 @@ class ExchangeFacts:
 
     def header(self, half: str) -> dict[str, Entry]:
         """The header fields of a half by name."""
-        fields = self.frame.children(half) if self.frame is not None else ()
-        return {field.text("field"): field for field in fields if field.text("field") != "data"}
+        if self.frame is None:
+            return {}
+        fields = by_field_name(self.facts.shape(self.frame).children(half))
+        return {name: field for name, field in fields.items() if name != "data"}
 
     def failed(self, half: str) -> bool:
         """Whether the half is an error response, which carries no payload of the command."""
@@ -73,7 +96,7 @@ class ExchangeFacts:
     def payload(self, half: str) -> dict[str, Entry]:
         """The payload fields of a half by name."""
         layout = self.layout(half)
-        return {field.text("field"): field for field in layout.children("fields")} if layout is not None else {}
+        return by_field_name(layout.children("fields")) if layout is not None else {}
 
 
 def exchange_facts(bundle: Bundle, capture: Entry, exchange: Entry) -> ExchangeFacts:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -56,22 +57,37 @@ class Provenance:
 class Field:
     """One field of a frame or a payload layout.
 
-    ``type`` is one of ``u8 u16 u24 u32`` (byte order of the protocol), ``u16be``, ``bytes``
-    (``size`` octets, or as many as the field named by ``size_of``, or all the rest),
-    ``text`` (like ``bytes``, decoded with ``charset``) and ``device`` (a device number and a
-    device code in the order of ``parts``, resolved in the device table of the protocol).
+    Numbers: ``u8 u16 u24 u32`` (byte order of the protocol) and ``u16be``; ``flag`` is or-ed to a number on the wire.
+    ``bytes`` and ``text`` take ``size`` octets, or as many octets (``text``: characters) as the field named by
+    ``size_of``, or all the rest; ``text`` is decoded with ``charset``. Where the field named by ``unit_of`` is 0,
+    ``size_of`` counts words instead of octets. ``mac`` and ``ipv4`` are written backwards.
+
+    ``device`` is a device point in the form that the protocol's sub-command asks for. ``values`` are bits or words,
+    as the sub-command asks for, ``words`` and ``dwords`` are just that, ``bit_value`` one bit in an octet or a word;
+    ``count_of`` names the field that counts them, ``rest`` takes them to the end of the data, and
+    ``request.NAME`` is a field of the request that is answered. ``file_password`` and ``file_name`` take the form
+    of the sub-command of the file commands. ``list`` repeats ``fields`` as often as ``count_of`` says.
 
     ``const`` and ``allowed`` say what recognition on an arbitrary port insists on; ``allowed``
     holds inclusive ranges. ``counts`` marks a length field: ``rest`` counts the octets that
-    follow it. ``minimum`` and ``maximum`` bound a length.
+    follow it. ``minimum`` and ``maximum`` bound a length. ``zero`` is what a count of 0 stands for.
     ``sizes`` gives the size of a ``bytes`` field by the value of the command code (MELSOFT
     control frames carry no length).
+
+    ``role`` says what a field is to the reader of a log: ``target``, ``module`` and ``block`` (what the address or
+    the device in the target belongs to), ``extension`` (of the file name in the target before it), ``points``,
+    ``values``, ``model_code``, ``drive``, ``pointer``, ``offset``. ``secret`` fields never reach a log.
     """
 
     name: str
     type: str
     size: int | None = None
     size_of: str | None = None
+    unit_of: str | None = None
+    count_of: str | None = None
+    fields: tuple[Field, ...] = ()
+    zero: int = 0
+    flag: int = 0
     const: int | bytes | None = None
     allowed: tuple[tuple[int, int], ...] = ()
     counts: str | None = None
@@ -79,11 +95,25 @@ class Field:
     maximum: int | None = None
     sizes: Mapping[int, int] = field(default_factory=dict)
     charset: str | None = None
-    parts: tuple[tuple[str, str], ...] = ()
     names: Mapping[int, str] = field(default_factory=dict)
     role: str | None = None
     secret: bool = False
     default: int | bytes | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceForm:
+    """How a device point is written: the parts in the order of the wire.
+
+    ``binary`` pairs a part (``number``, ``code``, ``modification``, ``ext_modification``, ``specification``,
+    ``direct``) with its number type. ``ascii`` pairs a part with its characters: a width, or ``hexN`` for a plain
+    hexadecimal number; ``fixed`` stands for characters that mean nothing. Without ``hex`` the code is the device's
+    symbol, padded with ``*``, and the number is written in the device's own base.
+    """
+
+    name: str
+    binary: tuple[tuple[str, str], ...]
+    ascii: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +134,12 @@ class Frame:
     location: Location
     weak: bool = False
     """Too short to prove the protocol over TCP: believed once its answer or another frame was seen."""
+    kind: str = "length"
+    """What says how long a PDU is: a ``length`` field, ``sizes`` by command, the command's ``layout`` (1E has no
+    length: a request is as long as its layout, a response as its request makes it), or DLE framing (``stuffed``)."""
 
     def half(self, direction: str) -> tuple[Field, ...]:
-        """The fields of ``request`` or ``response``."""
+        """The fields of ``request`` or ``response``; none where a frame goes one way only."""
         return self.request if direction == "request" else self.response
 
 
@@ -143,6 +176,8 @@ class Command:
     provenance: Provenance
     location: Location
     unanswered: bool = False
+    units: str | None = None
+    """``bit`` or ``word`` where the command itself says what a point is, and not its sub-command."""
 
     @property
     def text(self) -> str:
@@ -176,6 +211,16 @@ class Protocol:
     commands: tuple[Command, ...]
     bit_units: int = 0
     """The sub-command bit that asks for bit units; clear, a bit device is accessed 16 points a word."""
+    device_forms: Mapping[str, DeviceForm] = field(default_factory=dict)
+    form_bits: Mapping[str, int] = field(default_factory=dict)
+    """Sub-command bits that choose the form: ``iqr`` and ``ext``. A protocol without them has one form."""
+
+    def device_form(self, subcommand: int) -> DeviceForm:
+        """The form in which a command with this sub-command writes device points; KeyError where there is none."""
+        if not self.form_bits:
+            return next(iter(self.device_forms.values()))
+        name = "iqr" if subcommand & self.form_bits["iqr"] else "ql"
+        return self.device_forms[f"{name}-ext" if subcommand & self.form_bits["ext"] else name]
 
     @cached_property
     def _by_code(self) -> dict[tuple[int, int], Command]:
@@ -208,6 +253,8 @@ class Device:
     codes: Mapping[str, int]
     provenance: Provenance
     location: Location
+    ascii: Mapping[str, str] = field(default_factory=dict)
+    """Its name in ASCII by device form, where that is not the symbol."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +338,11 @@ class Detection:
         return "_".join(word.capitalize() for word in self.id.split("-"))
 
 
+ExchangeValue: TypeAlias = "int | str | bytes | tuple[int, ...] | tuple[Mapping[str, ExchangeValue], ...]"
+"""What a capture gives a field: a number, a text (devices and addresses too), octets, numbers for ``values``,
+``words`` and ``dwords`` (bits are 0 and 1), for a ``list`` a mapping per item."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """One request of a capture with its answer, or one half of it.
@@ -305,10 +357,10 @@ class Exchange:
     frame: str
     command: int
     subcommand: int
-    values: Mapping[str, int | str | bytes]
+    values: Mapping[str, ExchangeValue]
     data: bytes | None
     status: int | None
-    response_values: Mapping[str, int | str | bytes]
+    response_values: Mapping[str, ExchangeValue]
     response_data: bytes | None
     half: str
     repeat: int

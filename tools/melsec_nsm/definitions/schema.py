@@ -219,6 +219,12 @@ def _explain_empty(error: ValidationError, path: DataPath, _document: Document) 
     return f"{_label(path)} must not be empty", ""
 
 
+def _explain_one_key(error: ValidationError, path: DataPath, _document: Document) -> Explanation:
+    instance: Any = error.instance
+    keys = ", ".join(str(key) for key in instance)
+    return f"{_label(path)} must have one key, found {keys}", "write a list of mappings of one key each"
+
+
 def _explain_unique(error: ValidationError, path: DataPath, _document: Document) -> Explanation:
     instance: Any = error.instance
     values = [str(value) for value in instance]
@@ -251,6 +257,7 @@ _EXPLANATIONS: dict[str, Callable[[ValidationError, DataPath, Document], Explana
     "minLength": _explain_empty,
     "minItems": _explain_empty,
     "minProperties": _explain_empty,
+    "maxProperties": _explain_one_key,
     "uniqueItems": _explain_unique,
     "maxItems": _explain_too_many,
     "anyOf": _explain_choice,

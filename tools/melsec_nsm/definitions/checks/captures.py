@@ -5,12 +5,20 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Iterator
 
-from melsec_nsm.definitions.bundle import Bundle, Entry, ProtocolFacts, subcommands_of
+from melsec_nsm.definitions.bundle import Bundle, Entry, by_field_name, digits_of, subcommands_of
 from melsec_nsm.definitions.checks.unique import by_text, repeated
 from melsec_nsm.definitions.exchanges import ExchangeFacts, all_exchanges
 from melsec_nsm.definitions.hints import near, suggest
 from melsec_nsm.definitions.model import Issue
-from melsec_nsm.definitions.values import OCTETS, device_number, fits, parse_octets
+from melsec_nsm.definitions.values import (
+    EXAMPLES,
+    OCTETS,
+    TEXTS,
+    device_number,
+    device_point,
+    fits,
+    parse_octets,
+)
 
 
 def names_unique(bundle: Bundle) -> Iterator[Issue]:
@@ -66,11 +74,8 @@ def commands_known(bundle: Bundle) -> Iterator[Issue]:
         exchange, command = seen.exchange, seen.command
         if not exchange.sound("command") or not exchange.sound("operation"):
             continue
-        key = "operation" if exchange.text("operation") else "command"
-        name = exchange.text(key)
-        if name and command is None:
-            hint = suggest(name, seen.facts.by_operation)
-            yield exchange.issue(f"protocol '{seen.facts.name}' has no operation '{name}'", key, hint=hint)
+        if seen.operation:
+            yield from _operation_known(seen)
         if command is None or not command.sound() or not exchange.sound("frame"):
             continue
         frame = exchange.text("frame")
@@ -82,6 +87,27 @@ def commands_known(bundle: Bundle) -> Iterator[Issue]:
             shown = ", ".join(f"0x{number:04X}" for number in known)
             message = f"0x{subcommand:04X} is no sub-command of '{command.text('operation')}'"
             yield exchange.issue(message, "subcommand", hint=f"known: {shown}")
+
+
+def _operation_known(seen: ExchangeFacts) -> Iterator[Issue]:
+    exchange, name = seen.exchange, seen.operation
+    key = "operation" if exchange.text("operation") else "command"
+    code, commands = exchange.number("command"), seen.facts.named.get(name, ())
+    if key == "operation" and exchange.text("command"):
+        yield exchange.issue("'operation' names the command already", "command", hint="give its code, or nothing")
+    elif not commands:
+        hint = suggest(name, seen.facts.by_operation)
+        yield exchange.issue(f"protocol '{seen.facts.name}' has no operation '{name}'", key, hint=hint)
+    elif code is not None and code not in [command.number("code") for command in commands]:
+        yield exchange.issue(f"0x{code:X} is no command of operation '{name}'", "command", hint=_codes_of(commands))
+    elif code is None and len(commands) > 1:
+        yield exchange.issue(f"several commands have the operation '{name}'", key, hint=f"add {_codes_of(commands)}")
+
+
+def _codes_of(commands: Iterable[Entry]) -> str:
+    """How to name each of some commands."""
+    codes = (f"0x{command.number('code') or 0:0{digits_of(command)}X}" for command in commands)
+    return f"command: {' or '.join(codes)}"
 
 
 def halves_exist(bundle: Bundle) -> Iterator[Issue]:
@@ -117,7 +143,7 @@ def _half_fits(bundle: Bundle, seen: ExchangeFacts, half: str) -> Iterator[Issue
         elif name not in header and "data" in holder.data:
             yield values.issue(f"'{name}' is a field of the payload, which 'data' gives as octets", name, key=True)
         else:
-            yield from _value_fits(bundle, seen.facts, values, name, field)
+            yield from _value_fits(bundle, seen, values, name, field)
 
 
 def _why_unknown(name: str, header: Iterable[str], seen: ExchangeFacts, half: str) -> str:
@@ -128,41 +154,111 @@ def _why_unknown(name: str, header: Iterable[str], seen: ExchangeFacts, half: st
     return "an error response carries no payload" if seen.failed(half) else "no layout is known; use 'data'"
 
 
-def _value_fits(bundle: Bundle, facts: ProtocolFacts, values: Entry, name: str, field: Entry) -> Iterator[Issue]:
+def _value_fits(bundle: Bundle, seen: ExchangeFacts, values: Entry, name: str, field: Entry) -> Iterator[Issue]:
     value, kind = values.get(name), field.text("type")
-    if kind in OCTETS:
+    if "list" in field.data:
+        yield from _items_fit(bundle, seen, values, name, field)
+    elif kind in OCTETS:
         if not isinstance(value, int):
             yield values.issue(f"'{name}' must be a number", name)
-        elif not fits(value, kind):
+        elif not fits(value, kind) and value != field.number("zero"):
             yield values.issue(f"{value} does not fit '{name}' of type {kind}", name)
+    elif kind in _NUMBERS:
+        yield from _numbers_fit(seen, values, name, kind)
+    elif kind == "bit_value":
+        if value not in (0, 1):
+            yield values.issue(f"'{name}' must be 0 or 1", name)
     elif not isinstance(value, str):
         spelling = values.document.spelling((*values.path, name))
-        yield values.issue(f"'{name}' must be text", name, hint=f'quote it: "{spelling}"')
-    elif kind == "bytes":
+        yield values.issue(f"'{name}' must be text", name, hint=f'quote it: "{spelling}"' if spelling else "")
+    elif kind == "device":
+        yield from _device_fits(bundle, seen, values, name)
+    else:
+        yield from _text_fits(values, name, field)
+
+
+def _text_fits(values: Entry, name: str, field: Entry) -> Iterator[Issue]:
+    value, kind = values.text(name), field.text("type")
+    if kind == "bytes":
         octets = parse_octets(value)
         size = field.number("size")
         if octets is None:
             yield values.issue(f"'{name}' must be octets in hex", name, hint='such as "50 00"')
         elif size is not None and len(octets) != size:
             yield values.issue(f"'{name}' has {size} octets, not {len(octets)}", name)
-    elif kind == "device":
-        yield from _device_fits(bundle, facts, values, name, field)
+    elif kind in TEXTS and not TEXTS[kind](value):
+        yield values.issue(f"'{value}' is no value of type {kind}", name, hint=f"such as {EXAMPLES[kind]}")
 
 
-def _device_fits(bundle: Bundle, facts: ProtocolFacts, values: Entry, name: str, field: Entry) -> Iterator[Issue]:
-    text, table = values.text(name), facts.entry.text("device_table")
-    parts = field.child("parts")
-    for device in bundle.devices:
+_NUMBERS = {"values": "u16", "words": "u16", "dwords": "u32"}
+
+
+def _numbers_fit(seen: ExchangeFacts, values: Entry, name: str, kind: str) -> Iterator[Issue]:
+    """The numbers of a field of several: bits, words or double words."""
+    numbers = values.get(name)
+    bits = kind == "values" and seen.bits
+    if not isinstance(numbers, list) or not all(isinstance(number, int) for number in numbers):
+        what = "bits such as [1, 0, 1]" if bits else "numbers such as [0x1234, 2]"
+        yield values.issue(f"'{name}' must be a list of {what}", name)
+        return
+    for position, number in enumerate(numbers):
+        if bits and number not in (0, 1):
+            yield values.issue(f"{number} is no bit", name, position)
+        elif not fits(number, _NUMBERS[kind]):
+            yield values.issue(f"{number} does not fit type {_NUMBERS[kind]}", name, position)
+
+
+def _items_fit(bundle: Bundle, seen: ExchangeFacts, values: Entry, name: str, field: Entry) -> Iterator[Issue]:
+    """The items of a list of fields."""
+    items, inner = values.get(name), by_field_name(field.children("of"))
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        hint = f"such as [{{{next(iter(inner), '')}: …}}]"
+        yield values.issue(f"'{name}' must be a list of mappings", name, hint=hint)
+        return
+    for item in values.children(name):
+        for key in item.data:
+            if key in inner:
+                yield from _value_fits(bundle, seen, item, key, inner[key])
+            else:
+                yield item.issue(f"'{name}' has no field '{key}'", key, hint=suggest(key, inner), key=True)
+
+
+def _device_fits(bundle: Bundle, seen: ExchangeFacts, values: Entry, name: str) -> Iterator[Issue]:
+    text, table = values.text(name), seen.facts.entry.text("device_table")
+    forms = seen.facts.entry.child("device_forms")
+    form = forms.child(seen.device_form) if forms is not None and forms.sound() else None
+    if form is None:
+        return
+    encoding = "ascii" if seen.frame is not None and seen.frame.get("encoding") == "ascii" else "binary"
+    parts = {part: kind for item in form.children(encoding) for part, kind in item.data.items()}
+    point = device_point(text)
+    if point is not None and point[1] and "specification" not in parts:
+        yield values.issue(f"'{text}' is extended, which this sub-command does not ask for", name)
+        return
+    for device in bundle.devices if point is not None else ():
         codes = device.child("codes")
-        number = device_number(text, device.text("symbol"), device.get("base"))
-        if number is None or codes is None or table not in codes.data or parts is None:
+        number = device_number(point[0] if point else "", device.text("symbol"), device.get("base"))
+        if number is None or codes is None or table not in codes.data:
             continue
-        if not fits(number, parts.text("number")):
-            yield values.issue(f"number of '{text}' does not fit type {parts.text('number')}", name)
-        elif not fits(codes.get(table), parts.text("code")):
-            yield values.issue(f"code of '{text}' does not fit type {parts.text('code')}", name)
+        if not _part_fits(number, parts.get("number"), device.get("base")):
+            yield values.issue(f"number of '{text}' does not fit {_shown(parts.get('number'))}", name)
+        elif isinstance(kind := parts.get("code"), str) and not _part_fits(codes.get(table), kind, 16):
+            yield values.issue(f"code of '{text}' does not fit {_shown(kind)}", name)
         return
     yield values.issue(f"'{text}' is no device of the {table} numbering", name, hint="such as D100")
+
+
+def _part_fits(number: int, kind: int | str | None, base: int) -> bool:
+    """Whether a number fits a part of a device point: a number type, hexN, or a width in digits of a base."""
+    if kind is None:
+        return True
+    if isinstance(kind, int):
+        return number < int(base**kind)
+    return number < int(16 ** int(kind[3:])) if kind.startswith("hex") else fits(number, kind)
+
+
+def _shown(kind: int | str | None) -> str:
+    return f"{kind} characters" if isinstance(kind, int) else f"type {kind}"
 
 
 CHECKS = (

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from melsec_nsm.definitions.bundle import Bundle, Entry
 from melsec_nsm.definitions.checks.unique import Keyed, by_text, repeated
+from melsec_nsm.definitions.hints import suggest
 from melsec_nsm.definitions.model import Issue
 
 
@@ -23,6 +24,34 @@ def _device_codes(devices: list[Entry]) -> Iterator[Keyed]:
             code = codes.number(table) if codes is not None else None
             if code is not None:
                 yield (table, f"0x{code:02X} of {table}"), device, ("codes", table)
+
+
+def ascii_names_unique(bundle: Bundle) -> Iterator[Issue]:
+    """A name in ASCII is for a form that some protocol has, and means one device there."""
+    devices = list(bundle.entries("devices", "devices"))
+    forms = bundle.device_forms
+    for device in devices:
+        names = device.child("ascii")
+        for form in names.data if names is not None and names.sound() else ():
+            if form not in forms:
+                hint = suggest(form, sorted(forms))
+                yield device.issue(f"no protocol has a device form '{form}'", "ascii", form, hint=hint, key=True)
+    for form in sorted(forms):
+        yield from repeated(_ascii_names(devices, form), f"name '{{}}' in form {form}")
+
+
+def _ascii_names(devices: list[Entry], form: str) -> Iterator[Keyed]:
+    """The symbols that stand in a form, each once, then the other names there."""
+    symbols: dict[str, Keyed] = {}
+    others: list[Keyed] = []
+    for device in devices:
+        names, symbol = device.child("ascii"), device.text("symbol")
+        name = names.text(form) if names is not None else ""
+        if name:
+            others.append((name, device, ("ascii", form)))
+        elif symbol:
+            symbols.setdefault(symbol, (symbol, device, ("symbol",)))
+    yield from (*symbols.values(), *others)
 
 
 def statuses_unique(bundle: Bundle) -> Iterator[Issue]:
@@ -52,4 +81,4 @@ def lock_unique(bundle: Bundle) -> Iterator[Issue]:
     yield from repeated(bases, "base {}")
 
 
-CHECKS = (devices_unique, statuses_unique, models_unique, lock_unique)
+CHECKS = (devices_unique, ascii_names_unique, statuses_unique, models_unique, lock_unique)

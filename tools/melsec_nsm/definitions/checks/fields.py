@@ -6,25 +6,29 @@ import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from melsec_nsm.definitions.bundle import Bundle, Entry
-from melsec_nsm.definitions.checks.unique import by_text, repeated
+from melsec_nsm.definitions.bundle import Bundle, Entry, field_name
+from melsec_nsm.definitions.checks.unique import repeated
 from melsec_nsm.definitions.hints import suggest
 from melsec_nsm.definitions.model import Issue
-from melsec_nsm.definitions.values import OCTETS, fits, parse_octets, parse_range
+from melsec_nsm.definitions.values import EXAMPLES, OCTETS, TEXTS, fits, parse_octets, parse_range
 
 
 @dataclass(frozen=True)
 class FieldList:
-    """The fields of one half of a frame, or of a layout."""
+    """The fields of one half of a frame, of a layout, or of a list in a layout.
+
+    ``outer`` holds the fields that stand around and before a list: its counts may be among them.
+    """
 
     owner: Entry
     key: str
     fields: tuple[Entry, ...]
+    outer: tuple[Entry, ...] = ()
 
     @property
     def header(self) -> bool:
         """Whether this is a header, not a payload."""
-        return self.key != "fields"
+        return self.key in ("request", "response")
 
 
 def field_lists(bundle: Bundle) -> Iterator[FieldList]:
@@ -35,7 +39,15 @@ def field_lists(bundle: Bundle) -> Iterator[FieldList]:
                 if isinstance(frame.get(half), list):
                     yield FieldList(frame, half, tuple(frame.children(half)))
         for layout in file.children("layouts"):
-            yield FieldList(layout, "fields", tuple(layout.children("fields")))
+            yield from _with_inner(FieldList(layout, "fields", tuple(layout.children("fields"))))
+
+
+def _with_inner(fields: FieldList) -> Iterator[FieldList]:
+    yield fields
+    for position, entry in enumerate(fields.fields):
+        if "list" in entry.data:
+            outer = (*fields.outer, *fields.fields[:position])
+            yield from _with_inner(FieldList(entry, "of", tuple(entry.children("of")), outer))
 
 
 def _headers(bundle: Bundle) -> Iterator[FieldList]:
@@ -46,40 +58,90 @@ def _sound_fields(bundle: Bundle) -> Iterator[Entry]:
     return (entry for fields in field_lists(bundle) for entry in fields.fields if entry.sound())
 
 
+def _kind(entry: Entry) -> str:
+    """The type of a field; ``list`` for a list of fields."""
+    return "list" if "list" in entry.data else entry.text("type")
+
+
 def _open_ended(entry: Entry) -> bool:
     """Whether a field takes all the octets that are left."""
+    if "rest" in (entry.get("count"), entry.get("count_of")):
+        return True
     sized = any(key in entry.data for key in ("size", "size_of", "sizes", "const"))
     return entry.get("type") in {"bytes", "text"} and not sized
 
 
 def names_unique(bundle: Bundle) -> Iterator[Issue]:
-    """A field name stands once in a header or layout."""
+    """A field name stands once in a header or layout; lists side by side may have the same names in them."""
     for fields in field_lists(bundle):
-        yield from repeated(by_text(fields.fields, "field"), "field '{}'")
+        outer = {field_name(entry): entry for entry in fields.outer}
+        named = [(entry, field_name(entry), "list" if "list" in entry.data else "field") for entry in fields.fields]
+        yield from repeated(((name, entry, (key,)) for entry, name, key in named if name), "field '{}'")
+        for entry, name, key in named:
+            if name in outer:
+                first = outer[name].locate("list" if "list" in outer[name].data else "field")
+                yield entry.issue(f"field '{name}' stands twice", key, hint=f"first at {first}")
+
+
+def lists_only_in_layouts(bundle: Bundle) -> Iterator[Issue]:
+    """Headers hold no lists."""
+    for fields in _headers(bundle):
+        for entry in fields.fields:
+            if "list" in entry.data:
+                yield entry.issue("a header holds no list of fields", "list", key=True)
 
 
 def keys_fit_type(bundle: Bundle) -> Iterator[Issue]:
     """A field has only keys that mean something for its type."""
     for entry in _sound_fields(bundle):
-        kind = entry.text("type")
-        allowed = set(_COMMON_KEYS)
+        kind = _kind(entry)
+        allowed = {"note", "role"} | _KEYS.get(kind, set())
+        allowed |= {"list", "count", "of"} if kind == "list" else {"field", "type", "secret"}
         if kind in OCTETS:
-            allowed |= {"const", "default", "allowed", "counts", "minimum", "maximum", "names"}
-        elif kind == "device":
-            allowed |= {"parts"}
-            if "parts" not in entry.data:
-                yield entry.issue("a device field needs 'parts'", hint="such as parts: {number: u24, code: u8}")
-        else:
-            allowed |= {"const", "default", "size", "size_of", "sizes"} | ({"charset"} if kind == "text" else set())
+            allowed |= {"const", "default", "allowed", "counts", "minimum", "maximum", "names", "zero", "flag"}
+        if kind in _COUNTED and "count_of" not in entry.data:
+            yield entry.issue(f"a field of type {kind} needs 'count_of'", hint="the name of a field, or rest")
         for key in entry.data:
             if key not in allowed:
                 yield entry.issue(f"'{key}' means nothing for a field of type {kind}", key, key=True)
         sizes = [key for key in ("size", "size_of", "sizes") if key in entry.data]
         if len(sizes) > 1:
             yield entry.issue(f"only one of {' and '.join(sizes)} can say how long a field is", sizes[1], key=True)
+        if "unit_of" in entry.data and "size_of" not in entry.data:
+            yield entry.issue("'unit_of' says what 'size_of' counts, which is missing", "unit_of", key=True)
 
 
-_COMMON_KEYS = ("field", "type", "role", "secret", "note")
+_COUNTED = {"values", "words", "dwords"}
+_KEYS = {
+    "bytes": {"const", "default", "size", "size_of", "sizes", "unit_of"},
+    "text": {"const", "default", "size", "size_of", "sizes", "charset"},
+    **{key: {"count_of"} for key in _COUNTED},
+    **{key: {"default"} for key in TEXTS},
+    "bit_value": {"names"},
+}
+
+_ROLES = {
+    "points": {*OCTETS, "list"},
+    "values": {*OCTETS, *_COUNTED, "bit_value"},
+    "extension": {"text"},
+    **{key: set(OCTETS) for key in ("module", "block", "model_code", "drive", "pointer", "offset")},
+}
+
+
+def roles_fit_type(bundle: Bundle) -> Iterator[Issue]:
+    """A role is one that a field of its type can have; what is secret is no target."""
+    for fields in field_lists(bundle):
+        before: Entry | None = None
+        for entry in fields.fields:
+            role, kind = entry.text("role"), _kind(entry)
+            if role and entry.sound():
+                if kind not in _ROLES.get(role, {kind} - {"list"}):
+                    yield entry.issue(f"a field of type {kind} cannot have the role {role}", "role")
+                elif role == "extension" and (before is None or before.get("role") != "target"):
+                    yield entry.issue("the field before an extension has the role target", "role")
+                elif role == "target" and entry.get("secret"):
+                    yield entry.issue("a secret field cannot be a target", "role")
+            before = entry
 
 
 def constants_fit(bundle: Bundle) -> Iterator[Issue]:
@@ -89,6 +151,13 @@ def constants_fit(bundle: Bundle) -> Iterator[Issue]:
         for key in ("const", "default"):
             if key in entry.data and (kind in OCTETS or kind in {"bytes", "text"}):
                 yield from _value_fits(entry, key, kind)
+            elif key in entry.data and kind in TEXTS and not TEXTS[kind](entry.get(key)):
+                yield entry.issue(f"{key} is no value of type {kind}", key, hint=f"such as {EXAMPLES[kind]}")
+        for key in ("zero", "flag"):
+            number = entry.number(key)
+            # 0 may stand for one more than the type can hold.
+            if number is not None and kind in OCTETS and not fits(number - (key == "zero"), kind):
+                yield entry.issue(f"{key} {number} does not fit type {kind}", key)
 
 
 def _value_fits(entry: Entry, key: str, kind: str) -> Iterator[Issue]:
@@ -137,17 +206,28 @@ def ranges_fit(bundle: Bundle) -> Iterator[Issue]:
 
 
 def length_bounded(bundle: Bundle) -> Iterator[Issue]:
-    """A header has one length field, of two octets and with bounds, or the sizes of its data."""
+    """A header has what its kind says: a length field of two octets with bounds, sizes of its data, or neither."""
     for fields in _headers(bundle):
+        kind = fields.owner.text("kind") or "length"
         lengths = [entry for entry in fields.fields if "counts" in entry.data]
+        sizes = [entry for entry in fields.fields if "sizes" in entry.data]
         for entry in lengths[1:]:
             yield entry.issue("a header has only one length field", "counts", key=True)
-        if not lengths and not any("sizes" in entry.data for entry in fields.fields):
-            message = "this header has no length field, and 'data' no 'sizes'"
+        if kind in _WITH_LENGTH and not lengths:
+            message = f"this header of kind {kind} has no length field"
             yield fields.owner.issue(message, fields.key, hint="add counts: rest to the length field", key=True)
+        if kind == "sizes" and not sizes:
+            yield fields.owner.issue("'data' of this header of kind sizes has no 'sizes'", fields.key, key=True)
+        for entry in lengths if kind not in _WITH_LENGTH else ():
+            yield entry.issue(f"a header of kind {kind} has no length field", "counts", key=True)
+        for entry in sizes if kind != "sizes" else ():
+            yield entry.issue("'sizes' stand in a header of kind sizes only", "sizes", key=True)
         for entry in lengths:
             if entry.sound():
                 yield from _bounds(entry)
+
+
+_WITH_LENGTH = ("length", "stuffed")
 
 
 def _bounds(entry: Entry) -> Iterator[Issue]:
@@ -178,45 +258,73 @@ def bounds_only_on_lengths(bundle: Bundle) -> Iterator[Issue]:
 
 
 def header_shape(bundle: Bundle) -> Iterator[Issue]:
-    """A header begins with a constant and ends with ``data``; between them everything has a size."""
+    """A header begins with a constant and ends with ``data``; between them everything has a size.
+
+    Where the layout of the command says how long a PDU is, the command may be the first field.
+    """
     for fields in _headers(bundle):
         first, last = fields.fields[0], fields.fields[-1]
-        if "const" not in first.data:
+        if "const" not in first.data and not (fields.owner.get("kind") == "layout" and field_name(first) == "command"):
             yield first.issue("a header begins with a field that has a 'const'", hint="its sub-header")
         if last.text("field") != "data" or last.get("type") != "bytes":
             yield last.issue("the last field of a header is 'data' of type bytes")
         for entry in fields.fields[:-1]:
             kind = entry.get("type")
-            if kind in {"u24", "text", "device"} or "size_of" in entry.data or "sizes" in entry.data:
+            varies = "size_of" in entry.data or "sizes" in entry.data
+            if "list" not in entry.data and (kind not in {*_HEADER_NUMBERS, "bytes"} or varies):
                 yield entry.issue("header fields before 'data' are u8, u16, u32, u16be, or bytes of a fixed size")
 
 
+_HEADER_NUMBERS = ("u8", "u16", "u32", "u16be")
+
+
 def open_end_last(bundle: Bundle) -> Iterator[Issue]:
-    """A field without size takes all the rest, so it is the last."""
+    """A field without size takes all the rest, so it is the last, and in no list."""
     for fields in field_lists(bundle):
-        for entry in fields.fields[:-1]:
+        for entry in fields.fields if fields.key == "of" else fields.fields[:-1]:
             if _open_ended(entry):
-                yield entry.issue(f"'{entry.text('field')}' has no size, so it takes all the rest and must be the last")
+                message = f"'{field_name(entry)}' has no size, so it takes all the rest and must be the last"
+                yield entry.issue(message)
 
 
 def sizes_refer_back(bundle: Bundle) -> Iterator[Issue]:
-    """``size_of`` names an earlier number field; ``sizes`` needs a command field before it."""
+    """Counts and sizes name earlier number fields; ``sizes`` needs a command field before it."""
     for fields in field_lists(bundle):
-        numbers: list[str] = []
-        names = [entry.text("field") for entry in fields.fields]
+        numbers = [entry.text("field") for entry in fields.outer if entry.get("type") in OCTETS]
+        names = [field_name(entry) for entry in fields.fields]
         for entry in fields.fields:
-            wanted = entry.text("size_of")
-            if wanted and wanted not in numbers:
-                if wanted in names:
-                    message = f"size_of '{wanted}' is no number field that stands before this one"
-                    yield entry.issue(message, "size_of")
-                else:
-                    hint = suggest(wanted, numbers)
-                    yield entry.issue(f"size_of '{wanted}' is no field here", "size_of", hint=hint)
+            for key in ("size_of", "unit_of", "count_of", "count"):
+                yield from _refers_back(fields, entry, key, numbers, names)
             if "sizes" in entry.data and "command" not in numbers:
                 yield entry.issue("'sizes' needs a field 'command' before it", "sizes", key=True)
             if entry.get("type") in OCTETS:
                 numbers.append(entry.text("field"))
+
+
+def _refers_back(fields: FieldList, entry: Entry, key: str, numbers: list[str], names: list[str]) -> Iterator[Issue]:
+    wanted = entry.text(key)
+    if not wanted or wanted in numbers or not entry.sound(key):
+        return
+    if wanted == "rest" and key in ("count_of", "count"):
+        return
+    if wanted.startswith("request."):
+        known = _numbers_of_layouts(fields.owner)
+        if fields.header:
+            yield entry.issue(f"{key} of a header field is a field of this header", key)
+        elif wanted.removeprefix("request.") not in known:
+            hint = suggest(wanted.removeprefix("request."), known)
+            yield entry.issue(f"no layout has a number field '{wanted.removeprefix('request.')}'", key, hint=hint)
+    elif wanted in names:
+        yield entry.issue(f"{key} '{wanted}' is no number field that stands before this one", key)
+    else:
+        yield entry.issue(f"{key} '{wanted}' is no field here", key, hint=suggest(wanted, numbers))
+
+
+def _numbers_of_layouts(owner: Entry) -> list[str]:
+    """Names of the number fields of all layouts in the file of an entry."""
+    layouts = Entry(owner.document, (), owner.document.data).children("layouts")
+    fields = (entry for layout in layouts for entry in layout.children("fields") if entry.get("type") in OCTETS)
+    return list(dict.fromkeys(entry.text("field") for entry in fields))
 
 
 def charset_known(bundle: Bundle) -> Iterator[Issue]:
@@ -234,7 +342,9 @@ def charset_known(bundle: Bundle) -> Iterator[Issue]:
 
 CHECKS = (
     names_unique,
+    lists_only_in_layouts,
     keys_fit_type,
+    roles_fit_type,
     constants_fit,
     ranges_fit,
     length_bounded,

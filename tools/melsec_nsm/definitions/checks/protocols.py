@@ -41,10 +41,102 @@ def codes_unique(bundle: Bundle) -> Iterator[Issue]:
 
 
 def operations_unique(bundle: Bundle) -> Iterator[Issue]:
-    """An operation and a title name one command of a protocol."""
+    """A title names one command of a protocol; an operation too, or one about bits and one about words."""
     for facts in bundle.protocols.values():
-        yield from repeated(by_text(facts.commands, "operation"), "operation '{}'")
+        named = by_text(facts.commands, "operation")
+        operations = (((command.text("units"), name), command, below) for name, command, below in named)
+        yield from repeated(operations, "operation '{}'")
         yield from repeated(by_text(facts.commands, "title"), "title '{}'")
+
+
+def units_known(bundle: Bundle) -> Iterator[Issue]:
+    """A command with values of devices says what a point is, unless a sub-command does."""
+    for facts in bundle.protocols.values():
+        if "bit_units" in facts.entry.data:
+            continue
+        for command in facts.commands:
+            if "units" in command.data or not command.sound():
+                continue
+            used = [layout for name in _layouts_of(command) if (layout := facts.layouts.get(name)) is not None]
+            if any(_holds(layout, "fields", "values") for layout in used):
+                yield command.issue("a command with values of devices needs 'units' here", hint="bit or word")
+
+
+def _layouts_of(command: Entry) -> Iterator[str]:
+    for half in ("request", "response"):
+        value = command.get(half)
+        for name in value.values() if isinstance(value, dict) else (value,):
+            if isinstance(name, str):
+                yield name
+
+
+def _holds(holder: Entry, key: str, kind: str) -> bool:
+    """Whether a field of a type stands among the fields of a layout or a list."""
+    return any(field.get("type") == kind or _holds(field, "of", kind) for field in holder.children(key))
+
+
+def frames_alike(bundle: Bundle) -> Iterator[Issue]:
+    """A frame that is like another names one with fields of its own, and has none itself."""
+    for facts in bundle.protocols.values():
+        for frame in facts.entry.children("frames"):
+            name = frame.text("like")
+            if not name or not frame.sound():
+                continue
+            other = facts.frames.get(name)
+            if other is None:
+                yield frame.issue(f"unknown frame '{name}'", "like", hint=suggest(name, facts.frames))
+            elif "like" in other.data:
+                hint = f"like: {other.text('like')}"
+                yield frame.issue(f"frame '{name}' has no fields of its own", "like", hint=hint)
+            elif other.get("encoding") == frame.get("encoding"):
+                yield frame.issue(f"frame '{name}' has the same encoding", "like")
+            for key in ("request", "response", "kind"):
+                if key in frame.data:
+                    yield frame.issue(f"'{key}' comes from frame '{name}'", key, key=True)
+
+
+def device_forms_complete(bundle: Bundle) -> Iterator[Issue]:
+    """Device points have the forms that sub-commands can ask for, in the encodings of the frames."""
+    for facts in bundle.protocols.values():
+        entry, forms = facts.entry, facts.entry.child("device_forms")
+        if forms is None:
+            layouts = (layout for layout in entry.children("layouts") if _holds(layout, "fields", "device"))
+            for layout in layouts if "device_forms" not in entry.data else ():
+                yield layout.issue("a layout with devices needs 'device_forms' of the protocol")
+            continue
+        if not forms.sound() or not entry.sound("form_bits"):
+            continue
+        wanted = _FORMS if "form_bits" in entry.data else tuple(forms.data)[:1]
+        for name in forms.data:
+            if name not in wanted:
+                hint = suggest(name, wanted) if "form_bits" in entry.data else "form_bits say which one is meant"
+                yield forms.issue(f"no sub-command asks for the form '{name}'", name, hint=hint, key=True)
+        for name in wanted:
+            if name not in forms.data:
+                yield entry.issue(f"the form '{name}' is missing", "device_forms", key=True)
+        has_ascii = any(frame.get("encoding") == "ascii" for frame in entry.children("frames"))
+        for name in forms.data:
+            form = forms.child(name)
+            if form is not None:
+                yield from _form_complete(form, has_ascii)
+
+
+_FORMS = ("ql", "iqr", "ql-ext", "iqr-ext")
+
+
+def _form_complete(form: Entry, has_ascii: bool) -> Iterator[Issue]:
+    if has_ascii and "ascii" not in form.data:
+        yield form.issue("this protocol has frames in ASCII, so the form needs 'ascii'")
+    for key in ("binary", "ascii"):
+        if key not in form.data:
+            continue
+        parts = [part for item in form.children(key) for part in item.data]
+        for part in ("code", "number"):
+            if part not in parts:
+                yield form.issue(f"a device point has a '{part}'", key, key=True)
+        for part in dict.fromkeys(parts):
+            if part != "fixed" and parts.count(part) > 1:
+                yield form.issue(f"'{part}' stands twice", key, key=True)
 
 
 def code_fits(bundle: Bundle) -> Iterator[Issue]:
@@ -149,6 +241,9 @@ CHECKS = (
     layouts_unique,
     codes_unique,
     operations_unique,
+    units_known,
+    frames_alike,
+    device_forms_complete,
     code_fits,
     layouts_known,
     subcommands_known,
