@@ -27,7 +27,7 @@ check: setup-dev ## style, types, stale generated files, the definition
 	@$(BIN)/melsec-nsm pcap build --check
 	@$(BIN)/melsec-nsm validate
 
-bench: setup-python ## time of `generate`, PDUs a second of the reference engine
+bench: setup-python ## CPU time per PDU against Zeek's Modbus analyzer, cost of the Suricata rules, time of `generate`
 	@$(BIN)/python tests/bench/speed.py
 
 generate: setup-python ## write the generated files and the captures

@@ -71,8 +71,8 @@ class SuricataEngine:
         with tempfile.TemporaryDirectory(prefix="melsec-nsm-suricata-") as name:
             folder = Path(name)
             readable = cleaned(capture, folder)
-            command = [program, *self._arguments(folder, self._rules())]
-            outcome = run([*command, "-r", readable.path], folder, _environment())
+            command = [program, *self.arguments(folder, self._rules())]
+            outcome = run([*command, "-r", readable.path], folder, environment())
             if outcome.code != 0:
                 raise EngineError(f"suricata: {_why(outcome)}")
             alerts = to_alerts(read_alerts(folder / "eve.json"), self._responses)
@@ -92,8 +92,8 @@ class SuricataEngine:
         program = self._program()
         with tempfile.TemporaryDirectory(prefix="melsec-nsm-suricata-") as name:
             folder = Path(name)
-            arguments = self._arguments(folder, self._rules() if rules is None else rules)
-            outcome = run([program, "-T", *arguments], folder, _environment())
+            arguments = self.arguments(folder, self._rules() if rules is None else rules)
+            outcome = run([program, "-T", *arguments], folder, environment())
         complaints = rule_errors(outcome) + _messages(outcome)
         if outcome.code != 0 and not complaints:
             complaints = [outcome.failure()]
@@ -105,7 +105,7 @@ class SuricataEngine:
             raise EngineError(f"suricata: {here.reason}; {here.remedy}")
         return here.path
 
-    def _arguments(self, folder: Path, rules: bytes) -> list[str | Path]:
+    def arguments(self, folder: Path, rules: bytes) -> list[str | Path]:
         """Writes what a run reads into the folder, and the command line that makes Suricata read that and no more."""
         (folder / "melsec.rules").write_bytes(rules)
         data = resources.files(__package__) / "data"
@@ -178,7 +178,7 @@ def _why(outcome: Outcome) -> str:
     return outcome.failure().removeprefix("Error: ")
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Ours without what would redirect Suricata's log, and with one time zone."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SC_LOG_")}
     return kept | {"TZ": "UTC", "LC_ALL": "C"}
