@@ -18,6 +18,17 @@ title: Toy protocol
 byte_order: little
 device_table: toy
 status_table: toy
+bit_units: 0x0001
+form_bits: {iqr: 0x0002, ext: 0x0080}
+device_forms:
+  ql: {binary: [{number: u24}, {code: u8}], ascii: [{code: 2}, {number: 6}]}
+  iqr: {binary: [{number: u32}, {code: u16}], ascii: [{code: hex4}, {number: hex8}]}
+  ql-ext:
+    binary: [{number: u24}, {code: u8}, {specification: u16}]
+    ascii: [{fixed: 2}, {specification: 4}, {code: 2}, {number: 6}]
+  iqr-ext:
+    binary: [{number: u32}, {code: u16}, {specification: u16}]
+    ascii: [{specification: 4}, {code: 4}, {number: 8}]
 sources:
   BOOK: "The toy manual"
 ports:
@@ -43,6 +54,7 @@ frames:
       - {field: data, type: bytes}
   - frame: "S"
     id: toy-short
+    kind: sizes
     encoding: binary
     transports: [udp]
     source: BOOK
@@ -55,12 +67,38 @@ frames:
       - {field: lead, type: bytes, const: "DA"}
       - {field: command, type: u8}
       - {field: data, type: bytes, sizes: {0x01: 10, 0xFF: 24}}
+  - {frame: "T", id: toy-ascii, encoding: ascii, like: toy-binary, transports: [tcp], source: BOOK, confidence: A}
+  - frame: "P"
+    id: toy-push
+    encoding: binary
+    transports: [tcp]
+    source: BOOK
+    confidence: A
+    request:
+      - {field: subheader, type: bytes, const: "9D 00"}
+      - {field: length, type: u16, counts: rest, minimum: 4, maximum: 4200}
+      - {field: command, type: u16}
+      - {field: data, type: bytes}
+  - frame: "L"
+    id: toy-layout
+    kind: layout
+    weak: true
+    encoding: binary
+    transports: [tcp]
+    source: BOOK
+    confidence: A
+    request:
+      - {field: command, type: u8}
+      - {field: data, type: bytes}
+    response:
+      - {field: command, type: u8, flag: 0x80}
+      - {field: data, type: bytes}
 layouts:
   - layout: device-block
     source: BOOK
     confidence: A
     fields:
-      - {field: device, type: device, parts: {number: u24, code: u8}, role: target}
+      - {field: device, type: device, role: target}
       - {field: points, type: u16, role: points}
       - {field: values, type: bytes}
   - layout: password
@@ -69,6 +107,35 @@ layouts:
     fields:
       - {field: size, type: u16}
       - {field: password, type: text, charset: ascii, size_of: size, secret: true}
+  - layout: random
+    source: BOOK
+    confidence: A
+    fields:
+      - {field: words, type: u8, zero: 256, role: points}
+      - list: word_devices
+        count: words
+        of:
+          - {field: place, type: device, role: target}
+          - {field: number, type: u16, role: values}
+      - {list: names, count: rest, of: [{field: letters, type: u16},
+         {field: name, type: text, charset: utf-16-le, size_of: letters}]}
+  - layout: bits
+    source: BOOK
+    confidence: A
+    fields:
+      - {field: bits, type: values, count_of: request.words, role: values}
+  - layout: node
+    source: BOOK
+    confidence: A
+    fields:
+      - {field: mac, type: mac, role: target}
+      - {field: address, type: ipv4, default: 255.255.255.255}
+      - {field: file, type: text, size: 8, role: target}
+      - {field: ending, type: text, size: 3, role: extension}
+      - {field: unit, type: u8}
+      - {field: some, type: u8, role: points}
+      - {field: content, type: bytes, size_of: some, unit_of: unit}
+      - {field: many, type: dwords, count_of: rest, role: values}
 commands:
   - {code: 0x0401, operation: read-devices, title: Read devices, class: read, subcommands: [0x0000, 0x0002],
      request: device-block, response: {0x0000: device-block, 0x0002: []}, source: BOOK 1.2, confidence: A}
@@ -76,13 +143,22 @@ commands:
      confidence: A, unanswered: true}
   - {code: 0x1001, operation: remote-run, title: Remote RUN, class: control, source: BOOK, confidence: A}
   - {code: 0x9999, operation: mystery, title: A mystery, class: unknown, subcommands: [], source: BOOK, confidence: U}
-  - {code: 0xFF, digits: 2, operation: hello, title: Hello, class: identify, source: BOOK, confidence: A}
+  - {code: 0xFF, digits: 2, operation: hello, title: Hello, class: identify, frames: [toy-short], source: BOOK,
+     confidence: A}
+  - {code: 0x0403, operation: read-random, title: Read at random, class: read, subcommands: [0, 1, 2, 0x80],
+     request: random, response: bits, source: BOOK, confidence: A}
+  - {code: 0x0E30, operation: find, title: Find, class: identify, request: node, source: BOOK, confidence: A}
+  - {code: 0x10, digits: 2, operation: poll, title: Poll bits, class: read, units: bit, frames: [toy-layout],
+     source: BOOK, confidence: A}
+  - {code: 0x11, digits: 2, operation: poll, title: Poll words, class: read, units: word, frames: [toy-layout],
+     source: BOOK, confidence: A}
 """
 
 DEVICES = """\
 devices:
   - {symbol: D, title: data register, unit: word, base: 10, codes: {toy: 0xA8}, source: BOOK, confidence: A}
   - {symbol: W, title: link register, unit: word, base: 16, codes: {toy: 0xB4}, source: BOOK, confidence: A}
+  - {symbol: STN, title: timer, unit: word, base: 10, codes: {toy: 0xC8}, ascii: {ql: SN}, source: BOOK, confidence: A}
 """
 
 STATUSES = """\
@@ -144,6 +220,21 @@ captures:
         response: {values: {device: D100}, status: 0}
       - {protocol: toy, frame: toy-binary, command: 0x0401, response: {status: 0xC059, data: "00 ff"}, repeat: 3}
       - {protocol: toy, frame: toy-binary, command: 0x7777, response: {}, half: response}
+  - capture: toy-lists
+    title: Lists and several commands of an operation
+    port: 5007
+    exchanges:
+      - protocol: toy
+        frame: toy-ascii
+        operation: read-random
+        subcommand: 0x0080
+        values: {words: 256, word_devices: [{place: U3E0\\W1F, number: 3}, {place: D7}], names: [{name: abc}]}
+        response: {values: {bits: [0x1234, 2]}}
+      - protocol: toy
+        frame: toy-binary
+        operation: find
+        values: {mac: "1C:39:47:CD:D4:EB", file: MAIN, ending: PRG, many: [1, 0x12345678]}
+      - {protocol: toy, frame: toy-layout, operation: poll, command: 0x11}
   - capture: toy-noise
     title: Noise
     port: 5007
@@ -216,10 +307,51 @@ def test_fields_take_their_types(toy: Definition) -> None:
     assert network.default == 0
     assert (length.counts, length.minimum, length.maximum) == ("rest", 4, 4200)
     assert toy.protocols["toy"].frame("toy-short").response[-1].sizes == {1: 10, 0xFF: 24}
-    device = toy.protocols["toy"].layouts["device-block"].fields[0]
-    assert device.parts == (("number", "u24"), ("code", "u8"))
-    assert device.role == "target"
+    assert toy.protocols["toy"].layouts["device-block"].fields[0].role == "target"
     assert toy.protocols["toy"].layouts["password"].fields[1].secret
+
+
+def test_lists_hold_fields(toy: Definition) -> None:
+    words, devices, names = toy.protocols["toy"].layouts["random"].fields
+    assert (words.zero, words.role) == (256, "points")
+    assert (devices.name, devices.type, devices.count_of) == ("word_devices", "list", "words")
+    assert [(field.name, field.type, field.role) for field in devices.fields] == [
+        ("place", "device", "target"),
+        ("number", "u16", "values"),
+    ]
+    assert (names.count_of, names.fields[1].size_of) == ("rest", "letters")
+    assert toy.protocols["toy"].layouts["bits"].fields[0].count_of == "request.words"
+    assert toy.protocols["toy"].layouts["node"].fields[6].unit_of == "unit"
+
+
+def test_frame_like_another_has_its_fields(toy: Definition) -> None:
+    protocol = toy.protocols["toy"]
+    binary, ascii_frame = protocol.frame("toy-binary"), protocol.frame("toy-ascii")
+    assert (ascii_frame.request, ascii_frame.response) == (binary.request, binary.response)
+    assert (ascii_frame.encoding, ascii_frame.transports, ascii_frame.kind) == ("ascii", ("tcp",), "length")
+
+
+def test_kinds_of_frames(toy: Definition) -> None:
+    protocol = toy.protocols["toy"]
+    assert protocol.frame("toy-push").half("response") == ()
+    assert protocol.frame("toy-short").kind == "sizes"
+    assert protocol.frame("toy-layout").kind == "layout"
+    assert protocol.frame("toy-layout").response[0].flag == 0x80
+
+
+def test_device_forms(toy: Definition) -> None:
+    protocol = toy.protocols["toy"]
+    assert [protocol.device_form(number).name for number in (0, 1, 2, 0x80, 0x83)] == [
+        "ql",
+        "ql",
+        "iqr",
+        "ql-ext",
+        "iqr-ext",
+    ]
+    assert protocol.device_form(0).binary == (("number", "u24"), ("code", "u8"))
+    assert protocol.device_form(0).ascii == (("code", "2"), ("number", "6"))
+    assert protocol.device_form(2).ascii == (("code", "hex4"), ("number", "hex8"))
+    assert [device.ascii for device in toy.devices] == [{}, {}, {"ql": "SN"}]
 
 
 def test_commands_take_their_defaults(toy: Definition) -> None:
@@ -230,7 +362,8 @@ def test_commands_take_their_defaults(toy: Definition) -> None:
     assert (stop.subcommands, stop.request, stop.response) == ((0,), {}, {0: ""})
     assert stop.unanswered
     assert command(toy, "mystery").subcommands == ()
-    assert read.frames == ("toy-binary",)
+    assert read.frames == ("toy-binary", "toy-ascii", "toy-push")
+    assert [found.units for found in toy.commands() if found.operation == "poll"] == ["bit", "word"]
     assert command(toy, "hello").frames == ("toy-short",)
     assert command(toy, "hello").text == "FF"
 
@@ -251,6 +384,15 @@ def test_captures_take_their_defaults(toy: Definition) -> None:
     assert (read.status, read.response_values) == (0, {"device": "D100"})
     assert (refused.status, refused.response_data, refused.repeat) == (0xC059, b"\0\xff", 3)
     assert (unknown.command, unknown.half, unknown.status) == (0x7777, "response", 0)
+    random, find, poll = toy.captures["toy-lists"].exchanges
+    assert random.values == {
+        "words": 256,
+        "word_devices": ({"place": "U3E0\\W1F", "number": 3}, {"place": "D7"}),
+        "names": ({"name": "abc"},),
+    }
+    assert random.response_values == {"bits": (0x1234, 2)}
+    assert find.values["many"] == (1, 0x12345678)
+    assert poll.command == 0x11
     noise = toy.captures["toy-noise"].exchanges
     assert [(item.sender, item.octets, item.repeat) for item in noise] == [
         ("client", b"\xde\xad", 1),
@@ -369,8 +511,8 @@ CASES: dict[str, Case] = {
         3,
         "bel",
     ),
-    "unknown frame": (P, "digits: 2,", "digits: 2, frames: [toy-shrt],", "toy-shrt", 1, "(did you mean 'toy-short'?)"),
-    "frame of other width": (P, "digits: 2,", "digits: 2, frames: [toy-binary],", "toy-binary", 2, "of 4 digits, this"),
+    "unknown frame": (P, "frames: [toy-short]", "frames: [toy-shrt]", "toy-shrt", 1, "(did you mean 'toy-short'?)"),
+    "frame of other width": (P, "frames: [toy-short]", "frames: [toy-binary]", "toy-binary", 3, "of 4 digits, this"),
     "unknown source": (P, "source: BOOK 1.2", "source: BOKO 1.2", "BOKO", 1, "unknown source 'BOKO' (did you mean"),
     "unknown device table": (P, "device_table: toy", "device_table: tyo", "tyo", 1, "unknown device table 'tyo'"),
     "unknown status table": (P, "status_table: toy", "status_table: tyo", "tyo", 1, "unknown status table 'tyo'"),
@@ -404,7 +546,7 @@ CASES: dict[str, Case] = {
     "size of nothing": (P, "size_of: size", "size_of: siez", "siez", 1, "(did you mean 'size'?)"),
     "size of a later field": (
         P,
-        "device, type: device, parts: {number: u24, code: u8}",
+        "device, type: device",
         "x, type: bytes, size_of: points",
         "points",
         1,
@@ -419,7 +561,116 @@ CASES: dict[str, Case] = {
         "last",
     ),
     "field twice": (P, "field: points", "field: device", "device, type: u16", 1, "field 'device' stands twice"),
-    "parts missing": (P, ", parts: {number: u24, code: u8}", "", "{field: device", 1, "needs 'parts'"),
+    "list without count": (
+        P,
+        "list: names, count: rest, of",
+        "list: names, of",
+        "{list: names",
+        1,
+        "lacks the key 'count'",
+    ),
+    "field without type": (P, "field: many, type: dwords,", "field: many,", "{field: many", 1, "lacks the key 'type'"),
+    "list in a header": (
+        P,
+        "      - {field: command, type: u8, flag: 0x80}",
+        "      - {list: command, count: rest, of: [{field: x, type: u8}]}",
+        "list: command",
+        1,
+        "a header holds no list",
+    ),
+    "field as around the list": (P, "field: place", "field: words", "words, type: device", 1, "'words' stands twice"),
+    "count of nothing": (P, "count: words", "count: wrods", "wrods", 1, "count 'wrods' is no field here (did you mean"),
+    "count of a text": (P, "count: words", "count: names", "names\n", 1, "is no number field that stands before"),
+    "count of the request": (P, "request.words", "request.wodrs", "request.wodrs", 1, "(did you mean 'words'?)"),
+    "values without count": (P, "type: dwords, count_of: rest", "type: dwords", "{field: many", 1, "needs 'count_of'"),
+    "open list not last": (P, "count: words", "count: rest", "list: word_devices", 1, "must be the last"),
+    "rest inside a list": (P, ", size_of: letters", "", "{field: name,", 1, "takes all the rest"),
+    "zero too big": (P, "zero: 256", "zero: 257", "257", 1, "zero 257 does not fit type u8"),
+    "flag too big": (P, "flag: 0x80", "flag: 0x100", "0x100", 1, "does not fit type u8"),
+    "default no address": (P, "default: 255.255.255.255", "default: 255.255.255", "255.255.255}", 1, "such as 192.168"),
+    "role of another type": (
+        P,
+        "type: mac, role: target",
+        "type: mac, role: points",
+        "points}",
+        3,
+        "cannot have the role",
+    ),
+    "extension of nothing": (P, "size: 8, role: target", "size: 8", "extension", 1, "has the role target"),
+    "secret target": (
+        P,
+        "type: mac, role: target",
+        "type: mac, secret: true, role: target",
+        "target}",
+        3,
+        "secret field",
+    ),
+    "unit of no size": (P, "size_of: some, unit_of", "size: 4, unit_of", "unit_of", 1, "which is missing"),
+    "kind without length": (P, "    kind: layout\n", "", "request:\n      - {field: command", 1, "no length field"),
+    "kind without sizes": (P, ", sizes: {0x01: 0, 0xFF: 2}", "", "request:\n      - {field: lead", 1, "no 'sizes'"),
+    "sizes in another kind": (P, "    kind: sizes\n", "    kind: layout\n", "sizes: {0x01: 0", 1, "kind sizes only"),
+    "length in another kind": (
+        P,
+        "id: toy-push\n",
+        "id: toy-push\n    kind: layout\n",
+        "counts",
+        3,
+        "has no length field",
+    ),
+    "like nothing": (P, "like: toy-binary", "like: toy-bin", "toy-bin,", 1, "(did you mean 'toy-binary'?)"),
+    "like itself": (P, "like: toy-binary", "like: toy-ascii", "toy-ascii, tr", 1, "has no fields of its own"),
+    "like one of the encoding": (
+        P,
+        "encoding: ascii",
+        "encoding: binary",
+        "toy-binary, tr",
+        1,
+        "has the same encoding",
+    ),
+    "like with a kind": (
+        P,
+        "like: toy-binary",
+        "kind: layout, like: toy-binary",
+        "kind: layout, like",
+        1,
+        "comes from",
+    ),
+    "form missing": (P, "  iqr: {binary", "  iqrr: {binary", "iqrr", 1, "(did you mean 'iqr'?)"),
+    "form without code": (
+        P,
+        "[{number: u24}, {code: u8}], ascii",
+        "[{number: u24}], ascii",
+        "binary: [{n",
+        1,
+        "has a 'code'",
+    ),
+    "form without ASCII": (
+        P,
+        ", ascii: [{code: 2}, {number: 6}]",
+        "",
+        "{binary: [{number: u24}, {code: u8}]}",
+        1,
+        "needs 'ascii'",
+    ),
+    "part twice": (
+        P,
+        "{fixed: 2}, {specification: 4}",
+        "{code: 2}, {specification: 4}",
+        "ascii: [{code: 2}, {sp",
+        1,
+        "twice",
+    ),
+    "parts in one mapping": (P, "[{fixed: 2}, {sp", "[{fixed: 2, direct: 1}, {sp", "{fixed: 2", 1, "must have one key"),
+    "no forms at all": (
+        P,
+        PROTOCOL[PROTOCOL.index("device_forms:") : PROTOCOL.index("sources:")],
+        "",
+        "layout: device-block",
+        1,
+        "needs 'device_forms'",
+    ),
+    "values in no units": (P, "bit_units: 0x0001\n", "", "{code: 0x0403", 1, "needs 'units'"),
+    "operation of the same units": (P, "units: word", "units: bit", "poll, title: Poll w", 1, "'poll' stands twice"),
     "key for another type": (
         P,
         "role: points",
@@ -490,7 +741,29 @@ CASES: dict[str, Case] = {
     "unknown device": (C, "W1F", "Q1", "Q1", 1, "'Q1' is no device of the toy numbering"),
     "device in wrong base": (C, "D100", "D1F", "D1F", 1, "'D1F' is no device"),
     "device too big": (C, "D100", "D16777216", "D16777216", 1, "does not fit type u24"),
+    "device of another form": (C, "subcommand: 0x0080", "subcommand: 0", "U3E0", 1, "which this sub-command does not"),
+    "number too wide in ASCII": (C, "place: D7", "place: D1000000", "D1000000", 1, "does not fit 6 characters"),
+    "item is nothing": (C, "{place: D7}", "7", "[{place", 1, "must be a list of mappings"),
+    "list is a number": (C, "names: [{name: abc}]", "names: 7", "7}\n", 1, "must be a list of mappings"),
+    "unknown field of an item": (
+        C,
+        "{place: D7}",
+        "{plaec: D7}",
+        "plaec",
+        1,
+        "'word_devices' has no field 'plaec' (did",
+    ),
+    "value of an item too big": (C, "number: 3", "number: 65536", "65536", 1, "does not fit 'number'"),
+    "values no list": (C, "bits: [0x1234, 2]", 'bits: "34 12"', '"34 12"', 1, "a list of numbers such as"),
+    "values too big": (C, "bits: [0x1234, 2]", "bits: [0x12345, 2]", "0x12345", 1, "does not fit type u16"),
+    "values no bits": (C, "subcommand: 0x0080", "subcommand: 1", "0x1234", 1, "4660 is no bit"),
+    "wrong MAC": (C, "1C:39:47:CD:D4:EB", "1C:39:47:CD:D4", '"1C', 1, "is no value of type mac"),
+    "operation of two commands": (C, "poll, command: 0x11", "poll", "poll", 1, "(add command: 0x10 or 0x11)"),
+    "command of another operation": (C, "command: 0x11", "command: 0xFF", "0xFF", 1, "0xFF is no command of operation"),
+    "operation named twice": (C, "command: 0x11", "command: poll", "poll}", 1, "names the command already"),
     "no answer to show": (C, "response: {}, half", "half", "response}", 1, "needs a 'response'"),
+    "name in an unknown form": ("codes/devices.yaml", "ascii: {ql:", "ascii: {qll:", "qll", 1, "(did you mean 'ql'?)"),
+    "name of another device": ("codes/devices.yaml", "ql: SN", "ql: W", "W}", 1, "name 'W' in form ql stands twice"),
     "device twice": ("codes/devices.yaml", "symbol: W", "symbol: D", "D,", 2, "device 'D' stands twice"),
     "device code twice": ("codes/devices.yaml", "0xB4", "0xA8", "0xA8", 2, "device code 0xA8 of toy stands twice"),
     "control character": (D, "planned", "plan\x07ned", "\x07", 1, "control character U+0007"),

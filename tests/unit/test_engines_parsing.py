@@ -67,7 +67,7 @@ class TestZeek:
         assert read_result(tmp_path, "x.pcap").transactions == ()
 
     def test_a_summed_up_line_counts_as_many(self, tmp_path: Path) -> None:
-        log(tmp_path, "melsec", transaction("0401", count=40), transaction("0401"))
+        log(tmp_path, "melsec", transaction("0401", repeats=40), transaction("0401"), transaction("0401", again=True))
         assert read_result(tmp_path, "x.pcap").transactions == (TransactionCount("slmp", "3E", "binary", "0401", 41),)
 
     def test_notices_of_ours_are_detections_with_exact_times(self, tmp_path: Path) -> None:
@@ -132,12 +132,13 @@ class TestSuricata:
             alert(None, "2026-01-01T00:00:00.000000+0000", "10.0.0.1", "10.0.0.2"),
         ]
         log(tmp_path, "eve", *events)
-        found = list(to_alerts(read_alerts(tmp_path / "eve.log"), ()))
+        found = list(to_alerts(read_alerts(tmp_path / "eve.log")))
         assert found == [("remote-stop", START + 2000, "10.0.0.1", "10.0.0.2")]
 
-    def test_in_a_response_the_sender_is_the_server(self) -> None:
+    def test_the_server_is_the_target_of_the_rule(self) -> None:
         event = alert("password-guessing", "2026-01-01T00:00:00.000000+0000", "10.0.0.2", "10.0.0.1")
-        assert list(to_alerts([event], {"password-guessing"})) == [("password-guessing", START, "10.0.0.1", "10.0.0.2")]
+        event["alert"] |= {"source": {"ip": "10.0.0.1", "port": 49152}, "target": {"ip": "10.0.0.2", "port": 5007}}
+        assert list(to_alerts([event])) == [("password-guessing", START, "10.0.0.1", "10.0.0.2")]
 
     def test_a_time_zone_is_understood(self) -> None:
         assert nanoseconds("2026-01-01T09:00:00.000001+0900") == START + 1000

@@ -1,115 +1,65 @@
-# scapy.contrib.description = MELSEC protocols: SLMP (3E, 4E) and MELSOFT
+# scapy.contrib.description = MELSEC protocols: SLMP / MC protocol (1E, 3E, 4E, 4C, LMT, EMT) and MELSOFT
 # scapy.contrib.status = loads
 
-"""Scapy layers for MELSEC: one class per frame and direction, one per payload layout.
+r"""Scapy layers for MELSEC: one class per frame and direction, one per payload layout.
 
 All fields, constants, defaults and names come from the signature definition, which is read when this
-module is imported. Field names are those of the definition in lowerCamelCase (``module_io`` is
-``moduleIo``); ``command`` is ``commandCode`` because every scapy packet has a method ``command``.
+module is imported; the codec reads and writes their octets, in binary and in ASCII. Field names are those of
+the definition in lowerCamelCase (``module_io`` is ``moduleIo``); ``command`` and ``name`` are ``commandCode`` and
+``nameText`` because scapy has other uses for the words.
 
-``MELSEC``, ``SLMP`` and ``MELSOFT`` find the class by the sub-header::
+``MELSEC``, ``SLMP``, ``MELSOFT`` and ``MC1E`` find the class by what a PDU begins with::
 
     >>> MELSEC(bytes.fromhex("500000ffff030008001000021000000100")).mysummary()
     'SLMP 3E request remote-stop 1002/0000'
+    >>> bytes(SLMP3EAsciiRequest(commandCode="read-devices") / SLMPDeviceBlock(device="D100", points=2))
+    b'500000FF03FF000018001004010000D*0001000002'
+
+Devices are text (``D100``, ``U3E0\G10``), or a `DevicePoint` for what has no name. Items of a list are packets, or
+mappings that become some. Counts and lengths are filled in where they are left out.
+
+The data of a response that does not say what it answers (3E, 4E, 4C, 1E) stay `Raw`; `answer` dissects them by the
+request. Octets that are no PDU, commands without a layout and what follows a layout stay `Raw`, too.
+
+1E has neither a sub-header nor a length: ``MELSEC`` takes only requests for it that nothing else looks like, ``MC1E``
+all that may be 1E, a response as long as its octets.
 
 Nothing is bound to a port at import, unlike in scapy's contrib: users set the ports, and those that are
 usual (5000, 5001, 5007) serve other protocols too. `bind` does it for the ports of the definition or for
-those given. Octets that are no PDU, commands without a layout and what follows a layout stay `Raw`. The
-data of an SLMP response are `Raw` as well, since it does not say what it answers: dissect ``load`` with
-the payload class that the request asks for.
+those given.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from scapy.fields import (
-    ByteField,
-    FieldLenField,
-    LEIntField,
-    LEShortEnumField,
-    LEShortField,
-    LEThreeBytesField,
-    ShortField,
-    StrField,
-    StrFixedLenField,
-    StrLenField,
-    XByteEnumField,
-    XByteField,
-    XLE3BytesField,
-    XLEIntEnumField,
-    XLEIntField,
-    XLEShortField,
-    XShortEnumField,
-    XShortField,
-    XStrField,
-    XStrFixedLenField,
-    XStrLenField,
-)
+from scapy.fields import Field as ScapyField
 from scapy.layers.inet import TCP, UDP
 from scapy.packet import Packet, Padding, Raw, bind_bottom_up, split_bottom_up
 
-from melsec_nsm.codec.frames import Codec, Half, Incomplete
-from melsec_nsm.codec.payload import decode
+from melsec_nsm.codec import Pdu, payload
+from melsec_nsm.codec.devices import WIDTHS, DevicePoint, Devices
+from melsec_nsm.codec.frames import Codec, Half, Incomplete, LayoutHalf
+from melsec_nsm.codec.payload import Reading
 from melsec_nsm.definitions import load
-from melsec_nsm.definitions.model import Command, Field, Layout, Protocol
+from melsec_nsm.definitions.model import Command, Field, Frame, Layout, Protocol
 
-__all__ = [
-    "MELSEC",
-    "MELSOFT",
-    "PAYLOADS",
-    "PDUS",
-    "SLMP",
-    "MELSOFTControlRequest",
-    "MELSOFTControlResponse",
-    "MELSOFTLongRequest",
-    "MELSOFTLongResponse",
-    "MELSOFTShortRequest",
-    "MELSOFTShortResponse",
-    "SLMP3ERequest",
-    "SLMP3EResponse",
-    "SLMP4ERequest",
-    "SLMP4EResponse",
-    "bind",
-    "unbind",
-]
+__all__ = ["MC1E", "MELSEC", "MELSOFT", "PAYLOADS", "PDUS", "SLMP", "DevicePoint", "answer", "bind", "unbind"]
 
 _DEFINITION = load()
 _CODEC = Codec(_DEFINITION)
-_CANDIDATE = re.compile(b"[" + re.escape(bytes(sorted(_CODEC.first_octets))) + b"]")
 
-
-class _XLEShortEnumField(LEShortEnumField):  # type: ignore[misc]
-    """Scapy has this one in big-endian only."""
-
-    def _i2repr(self, pkt: Any, x: int) -> str:
-        return f"{x:#x}"
-
-
-_PLAIN: Mapping[str, Any] = {
-    "u8": ByteField,
-    "u16": LEShortField,
-    "u16be": ShortField,
-    "u24": LEThreeBytesField,
-    "u32": LEIntField,
-}
-_HEX: Mapping[str, Any] = {
-    "u8": XByteField,
-    "u16": XLEShortField,
-    "u16be": XShortField,
-    "u24": XLE3BytesField,
-    "u32": XLEIntField,
-}
-_ENUM: Mapping[str, Any] = {
-    "u8": XByteEnumField,
-    "u16": _XLEShortEnumField,
-    "u16be": XShortEnumField,
-    "u32": XLEIntEnumField,
-}
+_FORMATS = {"u8": "B", "u16": "H", "u16be": "H", "u24": "I", "u32": "I"}
+_NOTHING = {"mac": "00:00:00:00:00:00", "ipv4": "0.0.0.0"}
+_LISTED = ("values", "words", "dwords")
 _DECIMAL = frozenset({"counter", "length", "points", "serial", "size", "timer"})
-"""Fields that count something, shown in decimal; all others are shown in hexadecimal."""
+"""Fields that count something, shown in decimal; all other numbers are shown in hexadecimal."""
+
+_RESERVED = {"command": "commandCode", "name": "nameText"}
+_NAMED = {"57-long": "MELSOFTLong", "57-short": "MELSOFTShort", "5a": "MELSOFTControl", "4c-format5": "SLMP4C"}
+"""The classes of frames whose ids are no good names."""
 
 Names = Mapping[str, Mapping[int, str]]
 """What the values of a field are called, by the field's name in the definition."""
@@ -118,53 +68,123 @@ Names = Mapping[str, Mapping[int, str]]
 def camel(name: str) -> str:
     """The scapy name of a field of the definition: ``module_io`` is ``moduleIo``."""
     first, *others = name.split("_")
-    found = first + "".join(word.capitalize() for word in others)
-    return f"{found}Code" if hasattr(Packet, found) else found
+    return _RESERVED.get(name) or first + "".join(word.capitalize() for word in others)
 
 
-def _scapy_fields(fields: Sequence[Field], protocol: Protocol, names: Names) -> list[Any]:
-    """The scapy fields of a header or a layout."""
-    counted = {field.size_of: field.name for field in fields if field.size_of}
+class _Value(ScapyField):  # type: ignore[misc]
+    """A value that the codec reads and writes. ``None`` is left to the definition: a count, a default."""
+
+    __slots__ = ("_decimal", "_devices", "_names", "_values", "entry")
+
+    def __init__(self, entry: Field, devices: Devices, names: Mapping[int, str], *, counted: bool) -> None:
+        self.entry = entry
+        self._devices = devices
+        self._names = names
+        self._values = {name: value for value, name in names.items()}
+        self._decimal = entry.name in _DECIMAL or counted
+        super().__init__(camel(entry.name), self._default(counted), _FORMATS.get(entry.type, "H"))
+
+    def _default(self, counted: bool) -> Any:
+        entry = self.entry
+        if counted or entry.counts:
+            return None
+        for value in (entry.const, entry.default):
+            if value is not None:
+                return value
+        if entry.type in WIDTHS or entry.type == "bit_value":
+            return 0
+        if entry.type == "device":
+            return DevicePoint(0, 0)
+        if entry.type == "bytes":
+            return bytes(entry.size or 0)
+        return _NOTHING.get(entry.type, "")
+
+    def any2i(self, pkt: Any, x: Any) -> Any:
+        """Names stand for codes, texts for devices."""
+        if isinstance(x, str) and self.entry.type == "device":
+            return self._devices.parse(x)
+        if isinstance(x, str) and self.entry.type in WIDTHS:
+            if x not in self._values:
+                raise ValueError(f"{self.name}: nothing is called {x}")
+            return self._values[x]
+        return x
+
+    def i2h(self, pkt: Any, x: Any) -> Any:
+        """Devices as an engineer writes them."""
+        return self._devices.text(x) if isinstance(x, DevicePoint) else x
+
+    def i2repr(self, pkt: Any, x: Any) -> str:
+        """Names of codes, octets and other numbers in hexadecimal."""
+        if isinstance(x, int):
+            return self._names.get(x) or (str(x) if self._decimal else f"{x:#x}")
+        if isinstance(x, DevicePoint):
+            return self._devices.text(x)
+        return x.hex() if isinstance(x, bytes) else repr(x)
+
+    def randval(self) -> Any:
+        """A random number; other values stay as they are."""
+        return super().randval() if self.entry.type in WIDTHS else None
+
+
+class _Values(_Value):
+    """Numbers, or bits that are 0 and 1; octets stand as they are on the wire."""
+
+    __slots__ = ()
+    islist = 1
+
+    def _default(self, counted: bool) -> Any:
+        return []
+
+    def any2i(self, pkt: Any, x: Any) -> Any:
+        """A list: scapy takes other sequences for something else."""
+        return x if isinstance(x, bytes) else list(x)
+
+    def i2repr(self, pkt: Any, x: Any) -> str:
+        """Hexadecimal numbers."""
+        return x.hex() if isinstance(x, bytes) else " ".join(f"{number:X}" for number in x)
+
+
+class _Items(_Value):
+    """The items of a list, a packet each."""
+
+    __slots__ = ("cls",)
+    islist = 1
+    holds_packets = 1
+
+    def __init__(self, entry: Field, devices: Devices, cls: Any) -> None:
+        self.cls = cls
+        super().__init__(entry, devices, {}, counted=False)
+
+    def _default(self, counted: bool) -> Any:
+        return []
+
+    def any2i(self, pkt: Any, x: Any) -> Any:
+        """Mappings become packets; their keys are scapy's names or those of the definition."""
+        items = [self._item(item) for item in (x if isinstance(x, (list, tuple)) else [x])]
+        for item in items if pkt is not None else ():
+            item.add_parent(pkt)
+        return items
+
+    def _item(self, item: Any) -> Any:
+        return self.cls(**{camel(name): value for name, value in item.items()}) if isinstance(item, Mapping) else item
+
+
+def _fields(fields: Sequence[Field], protocol: Protocol, name: str, names: Names) -> list[Any]:
+    """The scapy fields of a header, a layout or the items of a list. ``name`` is that of the packet."""
+    devices = _CODEC.devices[protocol.name]
+    counting = {counted for field in fields for counted in (field.count_of, field.size_of)}
     found: list[Any] = []
     for field in fields:
-        default = field.const if field.const is not None else field.default
-        known = field.names or names.get(field.name)
-        if field.name in counted:
-            fmt = _PLAIN[field.type](field.name, 0).fmt
-            found.append(FieldLenField(camel(field.name), None, length_of=camel(counted[field.name]), fmt=fmt))
-        elif field.counts == "rest":
-            found.append(_PLAIN[field.type](camel(field.name), None))
-        elif field.type == "device":
-            found += _device(field, protocol)
-        elif field.type not in _PLAIN:
-            found.append(_octets(field, default))
-        elif known:
-            found.append(_ENUM[field.type](camel(field.name), default or 0, dict(known)))
+        if field.type == "list":
+            words = field.name.split("_")
+            title = f"{name} {' '.join(words)}"
+            cls = _payload(protocol, title, field.fields)
+            found.append(_Items(field, devices, cls))
         else:
-            kinds = _PLAIN if field.name in _DECIMAL else _HEX
-            found.append(kinds[field.type](camel(field.name), default or 0))
+            known = field.names or names.get(field.name, {})
+            kind = _Values if field.type in _LISTED else _Value
+            found.append(kind(field, devices, known, counted=field.name in counting))
     return found
-
-
-def _device(field: Field, protocol: Protocol) -> Iterator[Any]:
-    table = protocol.device_table
-    symbols = {device.codes[table]: device.symbol for device in _DEFINITION.devices if table in device.codes}
-    for part, kind in field.parts:
-        name = camel(f"{field.name}_{part}")
-        yield _ENUM[kind](name, 0, dict(symbols)) if part == "code" else _PLAIN[kind](name, 0)
-
-
-def _octets(field: Field, default: object) -> Any:
-    octets = default.encode(field.charset or "ascii") if isinstance(default, str) else default or b""
-    size = len(field.const) if isinstance(field.const, bytes) else field.size
-    is_text = field.type == "text"
-    if size is not None:
-        return (StrFixedLenField if is_text else XStrFixedLenField)(camel(field.name), octets, size)
-    if field.size_of is None:
-        return (StrField if is_text else XStrField)(camel(field.name), octets)
-    counter = camel(field.size_of)
-    kind = StrLenField if is_text else XStrLenField
-    return kind(camel(field.name), octets, length_from=lambda packet: getattr(packet, counter))
 
 
 class _Stream(Packet):  # type: ignore[misc]
@@ -172,13 +192,17 @@ class _Stream(Packet):  # type: ignore[misc]
 
     fields_desc: ClassVar[list[Any]] = []
     _halves: ClassVar[tuple[Half, ...]] = ()
+    _sized: ClassVar[bool] = False
+    """Whether all is taken that may be a PDU without a length."""
 
     @classmethod
     def _measure(cls, octets: bytes, start: int, *, strict: bool) -> tuple[Half | None, bool]:
         """The half that a PDU at ``start`` is of, None where that cannot be told; whether there may be one."""
         waiting = False
         for half in cls._halves:
-            size = half.measure(octets, start, strict=strict)
+            # A layer takes any header for one: it does not ask whether the route is plausible, unless it searches.
+            wary = strict or (isinstance(half, LayoutHalf) and not cls._sized)
+            size = _size(half, octets, start, strict=wary)
             if isinstance(size, int) or (isinstance(size, Incomplete) and size.total):
                 return half, True
             waiting = waiting or isinstance(size, Incomplete)
@@ -189,59 +213,129 @@ class _Stream(Packet):  # type: ignore[misc]
         """The next PDU of a stream, or the octets before it as `Raw`; None where more are needed."""
         position = 0
         while position < len(data):
-            strict = position > 0
-            half, possible = cls._measure(data, position, strict=strict)
+            half, possible = cls._measure(data, position, strict=position > 0)
             if not possible:
-                candidate = _CANDIDATE.search(data, position + 1)
+                candidate = _CODEC.candidate.search(data, position + 1)
                 position = candidate.start() if candidate else len(data)
                 continue
             if position:
                 return Raw(data[:position]) / Padding(data[position:])
-            if half is not None and isinstance(half.measure(data, 0, strict=False), int):
+            if half is not None and isinstance(_size(half, data, 0, strict=False), int):
                 return PDUS[half.frame.id, half.direction](data)
             return Raw(data) if metadata.get("tcp_end") else None
         return Raw(data) if data else None
 
 
+def _size(half: Half, octets: bytes, start: int, *, strict: bool) -> Any:
+    """How long a PDU is. A response without a length is as long as its octets, where it may be one."""
+    if isinstance(half, LayoutHalf) and half.direction == "response":
+        if strict or not half.begins(octets[start : start + half.header_size]):
+            return None
+        return len(octets) - start if len(octets) - start >= half.header_size else Incomplete()
+    return half.measure(octets, start, strict=strict)
+
+
 class _Pdu(_Stream):
     """One direction of a frame; the payload is what the definition calls ``data``."""
+
+    __slots__ = ("_asked",)
 
     def _own(self, name: str) -> Any:
         """A header field by its name in the definition, None where this half has none (payloads are not asked)."""
         return self.getfieldval(camel(name)) if name in self._halves[0].names else None
 
-    def post_build(self, pkt: bytes, pay: bytes) -> bytes:
-        """Fills in the length, which does not count a PDU stacked behind this one."""
-        half = self._halves[0]
-        end = half.length_end
-        if end and self.getfieldval(_length_name(half)) is None:
-            size = len(pkt) - end + len(pay)
-            following = next((layer for layer in self.payload.iterpayloads() if isinstance(layer, _Pdu)), None)
-            if following is not None:
-                size -= len(following.do_build())
-            order: Literal["little", "big"] = "little" if half.protocol.byte_order == "little" else "big"
-            pkt = pkt[: end - 2] + size.to_bytes(2, order) + pkt[end:]
-        return pkt + pay
+    def _request(self) -> Pdu | None:
+        """The request that this response was said to answer."""
+        found: Pdu | None = getattr(self, "_asked", None)
+        return found
 
-    def extract_padding(self, s: bytes) -> tuple[bytes, bytes | None]:
-        """What follows the PDU is another one."""
+    def reading(self) -> Reading:
+        """How the data are read."""
+        half, asked = self._halves[0], self._request()
+        code, subcommand = self._own("command"), self._own("subcommand")
+        if asked is not None:
+            code = asked.command if code is None else code
+            subcommand = asked.subcommand if subcommand is None else subcommand
+        found = _CODEC.reading(half, -1 if code is None else code, subcommand or 0)
+        if asked is None:
+            return found
+        return found.answering(payload.asked_for(asked, found.devices))
+
+    # Dissecting
+
+    def dissect(self, s: bytes) -> None:
+        """The header, the data by their layout, and what follows the PDU as padding."""
         half = self._halves[0]
-        if half.length_end:
-            size = max(self.getfieldval(_length_name(half)) - (half.header_size - half.length_end), 0)
+        size = _size(half, s, 0, strict=False)
+        if half.frame.kind == "stuffed" and not isinstance(size, int):
+            raise ValueError("no complete frame between DLE STX and DLE ETX")
+        pdu = half.decode(s, 0, size if isinstance(size, int) else len(s))
+        self.fields.update(zip(map(camel, half.names), pdu.values, strict=True))
+        self.explicit = 1
+        if half.frame.kind == "stuffed":
+            # A sum is not always there, and it is not always right.
+            checksum = s[pdu.size : pdu.size + 2]
+            self.fields["checksum"] = checksum = b"" if checksum[:1] == b"\x10" else checksum
         else:
-            size = half.data_field.sizes.get(self._own("command"), len(s))
-        return s[:size], s[size:]
+            checksum = b""
+            self.raw_packet_cache = s[: half.header_size]
+            self.raw_packet_cache_fields = {}  # type: ignore[var-annotated]
+        self.do_dissect_payload(pdu.data)
+        rest = s[pdu.size + len(checksum) :]
+        if rest:
+            self.add_payload(Padding(rest))
 
     def guess_payload_class(self, payload: bytes) -> Any:
         """The layout that the command has in this direction, if the octets fill it."""
-        half = self._halves[0]
-        command = self._known()
-        if command is not None and not self._own("status"):
-            table = command.request if half.direction == "request" else command.response
-            name = table.get(self._own("subcommand") or 0)
-            if name and decode(half.protocol.layouts[name], payload, half.protocol.byte_order).complete:
-                return PAYLOADS[half.protocol.name, name]
+        half, reading = self._halves[0], self.reading()
+        if self._own("status"):
+            name = half.frame.error
+        else:
+            command = self._known()
+            table = {} if command is None else command.request if half.direction == "request" else command.response
+            name = table.get(reading.subcommand, "")
+        cls = PAYLOADS.get((half.protocol.name, name))
+        if cls is not None:
+            found = _decode(cls, payload, reading)
+            # Device points in another form than the sub-command's would be built in that one: they stay octets.
+            if found.complete and found.reading == reading:
+                return cls
         return super().guess_payload_class(payload)
+
+    # Building
+
+    def self_build(self) -> bytes:
+        """The header as it came, else nothing: `post_build` makes it with the data."""
+        return self.raw_packet_cache or b""
+
+    def post_build(self, pkt: bytes, pay: bytes) -> bytes:
+        """The header in front of the data; its length does not count a PDU stacked behind this one."""
+        half = self._halves[0]
+        data = pay[: len(pay) - len(self._stacked())]
+        values = {name: self._own(name) for name in half.names}
+        octets = half.encode({name: value for name, value in values.items() if value is not None}, data)
+        if half.frame.kind == "stuffed" and self.checksum is not None:
+            octets = octets[:-2] + self.checksum
+        return octets + pay[len(data) :]
+
+    def _stacked(self) -> bytes:
+        """The octets of the PDUs that a session has put behind this one."""
+        following = next((layer for layer in self.payload.iterpayloads() if isinstance(layer, _Pdu)), None)
+        return following.do_build() if following is not None else b""
+
+    def copy(self) -> Any:
+        """A deep copy."""
+        return self._answering(super().copy())
+
+    def clone_with(self, *args: Any, **kargs: Any) -> Any:
+        """A copy with other fields."""
+        return self._answering(super().clone_with(*args, **kargs))
+
+    def _answering(self, other: Any) -> Any:
+        other._asked = self._request()
+        return other
+
+    # Meaning
 
     def answers(self, other: Any) -> bool:
         """Whether this is a response to ``other``: same frame, and same reference and command where it has them."""
@@ -264,79 +358,204 @@ class _Pdu(_Stream):
             words.append(f"{text}/{self._own('subcommand'):04X}" if "subcommand" in half.names else text)
         if status is not None:
             entry = _DEFINITION.status(half.protocol.status_table, status)
-            words.append(entry.name if entry else f"status {status:04X}")
+            words.append(entry.name if entry else f"status {status:0{half.status_digits}X}")
         return " ".join(words)
 
     def _known(self) -> Command | None:
-        code, half = self._own("command"), self._halves[0]
+        code, half, asked = self._own("command"), self._halves[0], self._request()
+        if code is None and asked is not None:
+            return asked.known
         return None if code is None else half.protocol.command(code, half.digits)
 
 
-def _length_name(half: Half) -> str:
-    return next(camel(field.name) for field in half.header if field.counts == "rest")
+class _Data(Packet):  # type: ignore[misc]
+    """Data by a layout, or an item of a list in them."""
+
+    _layout: ClassVar[Layout]
+    _protocol: ClassVar[Protocol]
+
+    def reading(self) -> Reading:
+        """How the data are read: as the PDU says, or the data around an item."""
+        around = self.underlayer if self.underlayer is not None else self.parent
+        if isinstance(around, (_Pdu, _Data)):
+            found: Reading = around.reading()
+            return found
+        return Reading(_CODEC.devices[self._protocol.name])
+
+    def _values(self) -> dict[str, Any]:
+        """What is given, by the names of the definition."""
+        given = {field.entry.name: self.getfieldval(field.name) for field in self.fields_desc}
+        return {
+            name: [item._values() if isinstance(item, _Data) else item for item in value]
+            if isinstance(value, list)
+            else value
+            for name, value in given.items()
+            if value is not None
+        }
+
+    def do_dissect(self, s: bytes) -> bytes:
+        """The fields, as far as the octets fill them; those that are left."""
+        found = _decode(type(self), s, self.reading())
+        octets = s[: len(s) - len(found.rest)]
+        for field in self.fields_desc:
+            if field.entry.name in found.values:
+                value = _padded(field.entry, found.values[field.entry.name], octets)
+                self.fields[field.name] = field.any2i(self, value)
+        self.explicit = 1
+        self.raw_packet_cache = octets
+        self.raw_packet_cache_fields = {
+            field.name: self._raw_packet_cache_field_value(field, self.fields[field.name], copy=True)
+            for field in self.fields_desc
+            if field.islist and field.name in self.fields
+        }
+        return found.rest
+
+    def self_build(self) -> bytes:
+        """The octets as they came, or made from the fields."""
+        octets, kept = self.raw_packet_cache, self.raw_packet_cache_fields
+        if octets is not None and kept is not None:
+            held = {name: self._raw_packet_cache_field_value(*self.getfield_and_val(name)) for name in kept}
+            if held == kept:
+                return octets
+            self.clear_cache()
+        return payload.encode(self._layout, self._values(), self.reading())
+
+
+def _decode(cls: Any, octets: bytes, reading: Reading) -> payload.Payload:
+    return payload.decode(cls._layout, octets, reading)
+
+
+def _padded(entry: Field, value: Any, octets: bytes) -> Any:
+    """A text with the zeros behind it, where it had some: the codec takes padding off and writes blanks."""
+    if entry.type != "text" or entry.size is None:
+        return value
+    padded = value.ljust(entry.size, "\0")
+    return padded if padded.encode("ascii", "ignore") in octets else value
+
+
+def answer(request: Any, response: Any) -> Any:
+    """A copy of a response with its data dissected as the answer to a request.
+
+    Raises:
+        ValueError: the request is no whole PDU.
+    """
+    asked = _CODEC.read(bytes(request), strict=False, asked=[])
+    if not isinstance(asked, Pdu):
+        raise ValueError("the request is no whole PDU")
+    found = response.copy()
+    found._asked = asked
+    behind = found._stacked() + b"".join(layer.load for layer in found.payload.iterpayloads() if type(layer) is Padding)
+    octets = bytes(found.payload)
+    found.remove_payload()
+    found.do_dissect_payload(octets[: len(octets) - len(behind)])
+    if behind:
+        found.add_payload(Padding(behind))
+    return found
+
+
+# The classes
 
 
 PDUS: dict[tuple[str, str], Any] = {}
 """The class of each frame, by its id in the definition and the direction."""
 
+PAYLOADS: dict[tuple[str, str], Any] = {}
+"""The class of each payload layout, by protocol and layout; each also stands in this module by its own name."""
 
-def _pdu(name: str, frame: str, direction: str) -> Any:
-    half = _CODEC.half(frame, direction)
-    protocol = half.protocol
-    names = {
-        "command": {command.code: command.operation for command in protocol.commands_of(half.frame)},
-        "status": {status.code: status.name for status in _DEFINITION.statuses.get(protocol.status_table, ())},
-    }
+
+_made: dict[str, Any] = {}
+
+
+def _export(cls: Any) -> Any:
+    _made[cls.__name__] = cls
+    return cls
+
+
+def _pdu(half: Half) -> Any:
+    protocol, frame = half.protocol, half.frame
+    encoding = " ASCII" if half.ascii else ""
+    fields = _fields(half.header, protocol, "", _names(half))
+    if frame.kind == "stuffed":
+        fields.append(_Value(Field("checksum", "bytes"), _CODEC.devices[protocol.name], {}, counted=True))
     content = {
         "__module__": __name__,
-        "__doc__": f"{direction.capitalize()} in a frame {half.frame.frame} of {protocol.title}.",
-        "name": f"{protocol.name.upper()} {half.frame.frame} {direction}",
-        "fields_desc": _scapy_fields(half.header, protocol, names),
+        "__slots__": (),
+        "__doc__": f"{half.direction.capitalize()} in a frame {frame.frame}{encoding} of {protocol.title}.",
+        "name": f"{protocol.name.upper()} {frame.frame}{encoding} {half.direction}",
+        "fields_desc": fields,
         "_halves": (half,),
     }
-    made = PDUS[frame, direction] = type(Packet)(name, (_Pdu,), content)
-    return made
+    return type(Packet)(f"{_class_name(protocol, frame)}{half.direction.capitalize()}", (_Pdu,), content)
 
 
-SLMP3ERequest = _pdu("SLMP3ERequest", "3e-binary", "request")
-SLMP3EResponse = _pdu("SLMP3EResponse", "3e-binary", "response")
-SLMP4ERequest = _pdu("SLMP4ERequest", "4e-binary", "request")
-SLMP4EResponse = _pdu("SLMP4EResponse", "4e-binary", "response")
-MELSOFTLongRequest = _pdu("MELSOFTLongRequest", "57-long", "request")
-MELSOFTLongResponse = _pdu("MELSOFTLongResponse", "57-long", "response")
-MELSOFTShortRequest = _pdu("MELSOFTShortRequest", "57-short", "request")
-MELSOFTShortResponse = _pdu("MELSOFTShortResponse", "57-short", "response")
-MELSOFTControlRequest = _pdu("MELSOFTControlRequest", "5a", "request")
-MELSOFTControlResponse = _pdu("MELSOFTControlResponse", "5a", "response")
+def _class_name(protocol: Protocol, frame: Frame) -> str:
+    """``SLMP3EAscii``, ``SLMPEMTPush``, ``MC1E``."""
+    first, *words = frame.id.split("-")
+    own = "" if protocol.name.endswith(first) else first.upper()
+    return _NAMED.get(frame.id) or protocol.name.upper() + own + "".join(
+        word.capitalize() for word in words if word != "binary"
+    )
 
 
-def _payload(protocol: Protocol, layout: Layout) -> Any:
-    words = [word for word in layout.name.split("-") if word != protocol.name]
+def _names(half: Half) -> Names:
+    """What commands and end codes are called. Where commands of a frame share a name, their units tell them apart."""
+    commands = list(half.protocol.commands_of(half.frame))
+    operations = [command.operation for command in commands]
+    return {
+        "command": {
+            command.code: f"{command.operation}-{command.units}"
+            if command.units and operations.count(command.operation) > 1
+            else command.operation
+            for command in commands
+        },
+        "status": {one.code: one.name for one in _DEFINITION.statuses.get(half.protocol.status_table, ())},
+    }
+
+
+def _payload(protocol: Protocol, title: str, fields: tuple[Field, ...]) -> Any:
+    """The class of a layout, or of the items of a list in one."""
+    name = f"{protocol.name.upper()} {title}"
+    shape = next(iter(protocol.layouts.values()))
     content = {
         "__module__": __name__,
-        "__doc__": f"Data laid out as {layout.name} in {protocol.title}.",
-        "name": f"{protocol.name.upper()} {' '.join(words)}",
-        "fields_desc": _scapy_fields(layout.fields, protocol, {"model_code": _MODELS}),
+        "__slots__": (),
+        "__doc__": f"Data laid out as {title} in {protocol.title}.",
+        "name": name,
+        "fields_desc": _fields(fields, protocol, title, {"model_code": _MODELS}),
+        "_layout": replace(shape, name=title, fields=fields),
+        "_protocol": protocol,
     }
-    name = protocol.name.upper() + "".join(word.capitalize() for word in words)
-    return type(Packet)(name, (Packet,), content)
+    words = (word.capitalize() for word in title.split(" "))
+    return _export(type(Packet)(protocol.name.upper() + "".join(words), (_Data,), content))
 
 
 _MODELS = {model.code: model.name for model in _DEFINITION.models}
 
-PAYLOADS: dict[tuple[str, str], Any] = {
-    (protocol.name, layout.name): _payload(protocol, layout)
-    for protocol in _DEFINITION.protocols.values()
-    for layout in protocol.layouts.values()
-}
-"""The class of each payload layout, by protocol and layout; each also stands in this module by its own name."""
+for _half in _CODEC.halves():
+    PDUS[_half.frame.id, _half.direction] = _export(_pdu(_half))
+for _protocol in _DEFINITION.protocols.values():
+    for _layout in _protocol.layouts.values():
+        _words = [word for word in _layout.name.split("-") if word != _protocol.name]
+        PAYLOADS[_protocol.name, _layout.name] = _payload(_protocol, " ".join(_words), _layout.fields)
 
-globals().update({made.__name__: made for made in PAYLOADS.values()})
-__all__ += [made.__name__ for made in PAYLOADS.values()]
+globals().update(_made)
+__all__ += list(_made)
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """The classes made above."""
 
 
 def _halves_of(*protocols: str) -> tuple[Half, ...]:
-    return tuple(half for half in _CODEC.halves() if half.protocol.name in protocols)
+    """Halves of protocols: what is more certain goes first, of what has no length the responses."""
+    halves = [half for half in _CODEC.halves() if half.protocol.name in protocols]
+    return tuple(sorted(halves, key=_doubt))
+
+
+def _doubt(half: Half) -> tuple[bool, int]:
+    sized = isinstance(half, LayoutHalf)
+    return sized, int(half.direction == "request") if sized else -half.certainty
 
 
 def _class_of(dispatcher: type[_Stream], octets: bytes) -> Any:
@@ -381,6 +600,18 @@ class MELSOFT(_Stream):
         return _class_of(cls, _pkt)
 
 
+class MC1E(_Stream):
+    """A PDU of 1E, for ports that are known to speak it."""
+
+    _halves = _halves_of("mc1e")
+    _sized = True
+
+    @classmethod
+    def dispatch_hook(cls, _pkt: bytes = b"", *args: Any, **kargs: Any) -> Any:
+        """The class of the PDU, `Raw` where there is none."""
+        return _class_of(cls, _pkt)
+
+
 def _places(ports: Sequence[int]) -> Iterator[tuple[Any, int]]:
     """Transports with ports: those given, else those of the definition."""
     layers = {"tcp": TCP, "udp": UDP}
@@ -391,16 +622,17 @@ def _places(ports: Sequence[int]) -> Iterator[tuple[Any, int]]:
     yield from ((layers[transport], port) for transport, port in sorted(hints))
 
 
-def bind(*ports: int) -> None:
+def bind(*ports: int, layer: Any = MELSEC) -> None:
     """Dissects these ports of TCP and UDP as MELSEC; without arguments those that the definition expects."""
     unbind(*ports)
-    for layer, port in _places(ports):
-        bind_bottom_up(layer, MELSEC, sport=port)
-        bind_bottom_up(layer, MELSEC, dport=port)
+    for lower, port in _places(ports):
+        bind_bottom_up(lower, layer, sport=port)
+        bind_bottom_up(lower, layer, dport=port)
 
 
 def unbind(*ports: int) -> None:
     """Takes back `bind`."""
-    for layer, port in _places(ports):
-        split_bottom_up(layer, MELSEC, sport=port)
-        split_bottom_up(layer, MELSEC, dport=port)
+    for lower, port in _places(ports):
+        for layer in (MELSEC, SLMP, MELSOFT, MC1E):
+            split_bottom_up(lower, layer, sport=port)
+            split_bottom_up(lower, layer, dport=port)

@@ -6,57 +6,95 @@ from collections.abc import Mapping
 
 from melsec_nsm.codec import payload
 from melsec_nsm.codec.frames import Codec, Half, Value
+from melsec_nsm.codec.payload import GivenValue
+from melsec_nsm.codec.sized import ABNORMAL, LayoutHalf
 from melsec_nsm.definitions.model import Exchange
 
-_ECHOED = ("serial", "command", "network", "station", "module_io", "multidrop")
+_ECHOED = (
+    "serial",
+    "command",
+    "subcommand",
+    "network",
+    "station",
+    "module_io",
+    "multidrop",
+    "large_station",
+    "serial_station",
+    "module_station",
+    "self_station",
+)
 
 
 def request(codec: Codec, exchange: Exchange) -> bytes:
     """The request PDU of an exchange."""
     half = codec.half(exchange.frame, "request")
     header: dict[str, Value] = {"command": exchange.command, "subcommand": exchange.subcommand}
-    return _pdu(codec, half, exchange, header, exchange.values, data=exchange.data)
+    fields = _parted(half, header, exchange.values)
+    return half.encode(header, _request_data(codec, half, exchange, fields))
 
 
 def response(codec: Codec, exchange: Exchange) -> bytes:
     """The response PDU of an exchange: the route and the reference of its request, status and data.
 
-    Where the response names a source (MELSOFT) the request's destination goes there.
+    Where the response names a source (MELSOFT) the request's destination goes there. As many values as the
+    request asks for are zero where the exchange gives none.
     """
     half = codec.half(exchange.frame, "response")
     asked = codec.half(exchange.frame, "request")
-    values = {field.name: field.default for field in asked.header if field.default is not None}
-    values.update(exchange.values)
-    values["command"] = exchange.command
+    route: dict[str, Value] = {field.name: field.default for field in asked.header if field.default is not None}
+    fields = _parted(asked, route, exchange.values)
+    route |= {"command": exchange.command, "subcommand": exchange.subcommand}
     header: dict[str, Value] = {"status": exchange.status or 0}
     names = set(half.names)
     for name in _ECHOED:
         target = f"source_{name}" if f"source_{name}" in names else name
-        if name in values and target in names:
-            header[target] = values[name]
-    return _pdu(codec, half, exchange, header, exchange.response_values, data=exchange.response_data)
-
-
-def _pdu(
-    codec: Codec,
-    half: Half,
-    exchange: Exchange,
-    header: dict[str, Value],
-    values: Mapping[str, Value],
-    *,
-    data: bytes | None,
-) -> bytes:
-    names = set(half.names)
-    header.update({name: value for name, value in values.items() if name in names})
-    fields = {name: value for name, value in values.items() if name not in names}
+        if name in route and target in names:
+            header[target] = route[name]
+    given = _parted(half, header, exchange.response_values)
+    data = exchange.response_data
+    if data is None and exchange.status:
+        # The end code that says nothing without an abnormal code: a wrong PC number.
+        abnormal = isinstance(half, LayoutHalf) and exchange.status == ABNORMAL
+        data = half.written(b"\x10\0") if abnormal else _filler(half, exchange)
     if data is None:
-        data = _data(codec, half, exchange, fields)
+        data = _response_data(codec, half, exchange, given, _request_data(codec, asked, exchange, fields))
     return half.encode(header, data)
 
 
-def _data(codec: Codec, half: Half, exchange: Exchange, fields: Mapping[str, Value]) -> bytes:
-    """The data by the command's layout; of the fixed size where the frame has no length, else nothing."""
+def _parted(half: Half, header: dict[str, Value], values: Mapping[str, GivenValue]) -> dict[str, GivenValue]:
+    """Adds those values to a header that belong there; the others."""
+    names = set(half.names)
+    fields: dict[str, GivenValue] = {}
+    for name, value in values.items():
+        if name in names and isinstance(value, (int, str, bytes)):
+            header[name] = value
+        else:
+            fields[name] = value
+    return fields
+
+
+def _request_data(codec: Codec, half: Half, exchange: Exchange, fields: Mapping[str, GivenValue]) -> bytes:
+    if exchange.data is not None:
+        return exchange.data
     layout = payload.layout_of(half, exchange.command, exchange.subcommand)
-    if layout is not None and (half.direction == "request" or not exchange.status):
-        return payload.encode(layout, fields, codec.definition, half.protocol)
+    if layout is None:
+        return _filler(half, exchange)
+    return payload.encode(layout, fields, codec.reading(half, exchange.command, exchange.subcommand))
+
+
+def _response_data(
+    codec: Codec, half: Half, exchange: Exchange, fields: Mapping[str, GivenValue], request_data: bytes
+) -> bytes:
+    layout = payload.layout_of(half, exchange.command, exchange.subcommand)
+    if layout is None:
+        return _filler(half, exchange)
+    asked = codec.half(exchange.frame, "request")
+    reading = codec.reading(half, exchange.command, exchange.subcommand)
+    asked_layout = payload.layout_of(asked, exchange.command, exchange.subcommand)
+    asked_for = payload.decode(asked_layout, request_data, reading).values
+    return payload.encode(layout, fields, reading.answering(asked_for))
+
+
+def _filler(half: Half, exchange: Exchange) -> bytes:
+    """Data without a layout: of the fixed size where the frame has no length, else nothing."""
     return bytes(half.data_field.sizes.get(exchange.command, 0))

@@ -110,6 +110,7 @@ def _frame(facts: ProtocolFacts, entry: Entry) -> Frame:
         location=entry.locate(),
         weak=entry.get("weak", shape.get("weak", False)),
         kind=shape.get("kind", "length"),
+        error=entry.get("error", shape.get("error", "")),
     )
 
 
@@ -144,6 +145,7 @@ def _field(data: Mapping[str, Any]) -> Field:
         maximum=data.get("maximum"),
         sizes=_numbers(data.get("sizes", {})),
         charset=data.get("charset"),
+        base=data.get("base", 10),
         names=_numbers(data.get("names", {})),
         role=data.get("role"),
         secret=data.get("secret", False),
@@ -257,7 +259,8 @@ def _capture(bundle: Bundle, entry: Entry) -> Capture:
 def _octets(entry: Entry) -> Exchange:
     """Octets that are no PDU."""
     octets, sender = bytes.fromhex(entry.text("octets")), entry.get("from", "client")
-    return Exchange("", "", 0, 0, {}, None, None, {}, None, "request", entry.get("repeat", 1), sender, octets)
+    times = entry.get("repeat", 1), sender, octets, entry.get("after", 0)
+    return Exchange("", "", 0, 0, {}, None, None, {}, None, "request", *times)
 
 
 def _exchange(seen: ExchangeFacts) -> Exchange:
@@ -276,6 +279,7 @@ def _exchange(seen: ExchangeFacts) -> Exchange:
         half=entry.get("half", "both"),
         repeat=entry.get("repeat", 1),
         sender=entry.get("from", "client"),
+        after=entry.get("after", 0),
     )
 
 

@@ -19,7 +19,7 @@ from melsec_nsm.definitions.model import DefinitionError, LockEntry
 from melsec_nsm.definitions.schema import check_structure
 
 FIRST_SID = 1880000
-BLOCK = 50
+BLOCK = 100
 """Sids of one detection: its variants (frame, encoding, transport, ...)."""
 
 LOCK_FILE = Path(__file__).parent / "lock.yaml"
@@ -75,7 +75,7 @@ def dump(lock: Lock) -> bytes:
 def update(lock: Lock, rendered: Mapping[str, Mapping[int, str]]) -> tuple[dict[str, LockEntry], tuple[Change, ...]]:
     """The lock after publishing rules, and what changed.
 
-    ``rendered`` holds the rule of each variant (0 to 49) of each detection. Their own ``sid`` and
+    ``rendered`` holds the rule of each variant (0 to 99) of each detection. Their own ``sid`` and
     ``rev`` do not count as content, so rules may be rendered before or after numbering.
 
     Raises:

@@ -76,7 +76,8 @@ class Field:
 
     ``role`` says what a field is to the reader of a log: ``target``, ``module`` and ``block`` (what the address or
     the device in the target belongs to), ``extension`` (of the file name in the target before it), ``points``,
-    ``values``, ``model_code``, ``drive``, ``pointer``, ``offset``. ``secret`` fields never reach a log.
+    ``values``, ``model_code``, ``drive``, ``pointer``, ``offset``, ``detail`` (anything else worth a word).
+    A log writes details in the radix ``base``. ``secret`` fields never reach a log.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Field:
     maximum: int | None = None
     sizes: Mapping[int, int] = field(default_factory=dict)
     charset: str | None = None
+    base: int = 10
     names: Mapping[int, str] = field(default_factory=dict)
     role: str | None = None
     secret: bool = False
@@ -137,10 +139,17 @@ class Frame:
     kind: str = "length"
     """What says how long a PDU is: a ``length`` field, ``sizes`` by command, the command's ``layout`` (1E has no
     length: a request is as long as its layout, a response as its request makes it), or DLE framing (``stuffed``)."""
+    error: str = ""
+    """Layout of the data of a response that refuses; empty where nothing is known of them."""
 
     def half(self, direction: str) -> tuple[Field, ...]:
         """The fields of ``request`` or ``response``; none where a frame goes one way only."""
         return self.request if direction == "request" else self.response
+
+    @property
+    def digits(self) -> int:
+        """Width of the command code in hex digits."""
+        return next(2 if entry.type == "u8" else 4 for entry in self.request if entry.name == "command")
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +359,8 @@ class Exchange:
     ``values`` are the header and payload fields to set, by name; ``status`` is the end code of
     the response, None where nobody answers. ``data`` and ``response_data`` are raw octets for
     what has no layout. ``half`` is ``both``, ``request`` or ``response``. ``octets`` stands for
-    something that is no PDU at all (another protocol, garbage); only ``half`` counts then.
+    something that is no PDU at all (another protocol, garbage); only ``half`` counts then. ``after`` are
+    seconds that pass before it.
     """
 
     protocol: str
@@ -366,6 +376,7 @@ class Exchange:
     repeat: int
     sender: str = "client"
     octets: bytes | None = None
+    after: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,41 @@ class Asset:
     advisories: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A line of ``melsec.log``: what an engine says of one transaction. Fields without a value are None.
+
+    ``ts`` is in ns since the epoch, ``rtt`` in microseconds. Codes are in hex, as wide as on the wire. ``values``
+    are hex words with a space between them, or bits.
+    """
+
+    ts: int
+    client: str | None
+    server: str | None
+    protocol: str
+    frame: str
+    encoding: str
+    serial: int | None
+    network: int | None
+    station: int | None
+    module_io: str | None
+    multidrop: int | None
+    command: str | None
+    subcommand: str | None
+    operation: str | None
+    klass: str | None
+    target: str | None
+    details: str | None
+    points: int | None
+    status: str | None
+    status_name: str | None
+    request_len: int | None
+    response_len: int | None
+    rtt: int | None
+    values: str | None
+    again: bool
+
+
 @dataclass(frozen=True)
 class Result:
     """The verdict of one engine on one capture.

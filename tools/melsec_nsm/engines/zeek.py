@@ -8,21 +8,24 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import fields, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from melsec_nsm.codec.about import MAX_VALUES_TEXT
 from melsec_nsm.engines.base import (
     Alert,
     Asset,
     Availability,
     EngineError,
+    Record,
     Result,
     TransactionCount,
     summed,
 )
-from melsec_nsm.engines.cleaned import cleaned
+from melsec_nsm.engines.cleaned import Cleaned, cleaned
 from melsec_nsm.engines.hlto import compiled
 from melsec_nsm.engines.locate import ZEEK, locate
 from melsec_nsm.engines.process import run
@@ -30,6 +33,9 @@ from melsec_nsm.engines.share import zeek_analyzer, zeek_scripts
 
 Row = dict[str, Any]
 
+_COLUMNS = {"klass": "class"}
+_FIELDS = tuple(one.name for one in fields(Record))
+_VALUES = ("MELSEC::log_values=T", f"MELSEC::max_values_length={MAX_VALUES_TEXT}")
 _OPTIONS = ("LogAscii::use_json=T", "LogAscii::json_timestamps=JSON::TS_EPOCH")
 
 
@@ -59,6 +65,23 @@ class ZeekEngine:
 
     def run(self, capture: Path) -> Result:
         """What the logs say about a capture. EngineError."""
+        with self._logs(capture) as (logs, readable):
+            result = read_result(logs, str(capture), readable.warnings)
+            return replace(result, truncated=readable.truncated)
+
+    def records(self, capture: Path, *options: str) -> list[Record]:
+        """The lines of ``melsec.log`` with the values in them. ``options`` are settings such as ``MELSEC::x=T``.
+
+        EngineError, also where Zeek complained of anything.
+        """
+        with self._logs(capture, *_VALUES, *options) as (logs, _):
+            for complaint in complaints(logs):
+                raise EngineError(f"zeek: {complaint}")
+            return [record(row) for row in rows(logs, "melsec")]
+
+    @contextmanager
+    def _logs(self, capture: Path, *options: str) -> Iterator[tuple[Path, Cleaned]]:
+        """A folder with the logs of a run, and the capture as it was read. EngineError."""
         here = self._located = self._located or self.availability()
         if here.version is None or here.path is None:
             raise EngineError(f"zeek: {here.reason}; {here.remedy}")
@@ -72,12 +95,11 @@ class ZeekEngine:
             plugins.mkdir()
             # An empty plugin folder: a package that is installed in this Zeek would register the analyzers twice.
             environment = dict(os.environ) | {"ZEEK_PLUGIN_PATH": str(plugins), "TZ": "UTC", "LC_ALL": "C"}
-            command: list[str | Path] = [program, "-C", "-r", readable.path, hlto, self._scripts, *_OPTIONS]
+            command: list[str | Path] = [program, "-C", "-r", readable.path, hlto, self._scripts, *_OPTIONS, *options]
             outcome = run(command, logs, environment)
             if outcome.code != 0:
                 raise EngineError(f"zeek: {outcome.failure()}")
-            result = read_result(logs, str(capture), readable.warnings)
-            return replace(result, truncated=readable.truncated)
+            yield logs, readable
 
     def _lacks(self, program: Path) -> Iterator[tuple[str, str]]:
         """What is missing beside Zeek itself, with its remedy."""
@@ -123,13 +145,22 @@ def rows(logs: Path, name: str) -> Iterator[Row]:
 
 
 def transactions(log: Iterable[Row]) -> tuple[TransactionCount, ...]:
-    """Requests by command. A line with ``count`` stands for as many; one without a request for none."""
+    """Requests by command. A line with ``repeats`` stands for as many; one without a request for none."""
     counts: Counter[tuple[str, str, str, str]] = Counter()
     for row in log:
         if "request_len" in row:
             key = (row["protocol"], row["frame"], row["encoding"], row["command"])
-            counts[key] += int(row.get("count", 1))
+            counts[key] += 0 if row.get("again") else int(row.get("repeats", 1))
     return tuple(TransactionCount(*key, count) for key, count in sorted(counts.items()))
+
+
+def record(row: Row) -> Record:
+    """A line of ``melsec.log``."""
+    named: dict[str, Any] = {field: row.get(_COLUMNS.get(field, field)) for field in _FIELDS}
+    named["ts"] = int(row["ts"] * 1_000_000_000)
+    # Zeek computes with floats: the last digit of the microseconds has to be rounded back.
+    named["rtt"] = round(row["rtt"] * 1_000_000) if "rtt" in row else None
+    return Record(**named | {"again": row.get("again", False)})
 
 
 def alerts(log: Iterable[Row]) -> Iterator[Alert]:

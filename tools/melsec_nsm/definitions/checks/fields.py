@@ -98,7 +98,7 @@ def keys_fit_type(bundle: Bundle) -> Iterator[Issue]:
         allowed = {"note", "role"} | _KEYS.get(kind, set())
         allowed |= {"list", "count", "of"} if kind == "list" else {"field", "type", "secret"}
         if kind in OCTETS:
-            allowed |= {"const", "default", "allowed", "counts", "minimum", "maximum", "names", "zero", "flag"}
+            allowed |= {"const", "default", "allowed", "counts", "minimum", "maximum", "names", "zero", "flag", "base"}
         if kind in _COUNTED and "count_of" not in entry.data:
             yield entry.issue(f"a field of type {kind} needs 'count_of'", hint="the name of a field, or rest")
         for key in entry.data:
@@ -122,8 +122,9 @@ _KEYS = {
 
 _ROLES = {
     "points": {*OCTETS, "list"},
-    "values": {*OCTETS, *_COUNTED, "bit_value"},
+    "values": {*OCTETS, *_COUNTED, "bit_value", "bytes", "text"},
     "extension": {"text"},
+    "detail": {*OCTETS, "text", "file_name", "mac", "ipv4"},
     **{key: set(OCTETS) for key in ("module", "block", "model_code", "drive", "pointer", "offset")},
 }
 
@@ -139,8 +140,10 @@ def roles_fit_type(bundle: Bundle) -> Iterator[Issue]:
                     yield entry.issue(f"a field of type {kind} cannot have the role {role}", "role")
                 elif role == "extension" and (before is None or before.get("role") != "target"):
                     yield entry.issue("the field before an extension has the role target", "role")
-                elif role == "target" and entry.get("secret"):
-                    yield entry.issue("a secret field cannot be a target", "role")
+                elif role in ("target", "detail", "values") and entry.get("secret"):
+                    yield entry.issue("a secret field must not reach a log", "role", "it has no such role")
+                elif role in ("detail", "drive", "pointer", "offset") and fields.key == "of":
+                    yield entry.issue(f"a field of a list cannot have the role {role}", "role")
             before = entry
 
 

@@ -149,8 +149,12 @@ def code_fits(bundle: Bundle) -> Iterator[Issue]:
 
 
 def layouts_known(bundle: Bundle) -> Iterator[Issue]:
-    """Commands name layouts of their protocol."""
+    """Commands and frames name layouts of their protocol."""
     for facts in bundle.protocols.values():
+        for frame in facts.entry.children("frames"):
+            name = frame.text("error")
+            if name and name not in facts.layouts:
+                yield frame.issue(f"unknown layout '{name}'", "error", hint=suggest(name, facts.layouts))
         for command in facts.commands:
             for half in ("request", "response"):
                 yield from _layouts_known(facts, command, half)

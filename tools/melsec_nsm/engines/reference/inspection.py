@@ -9,24 +9,26 @@ from pathlib import Path
 
 from melsec_nsm.capture import Packet, Reassembler, read
 from melsec_nsm.capture.streams import Chunk
-from melsec_nsm.codec.frames import Codec
+from melsec_nsm.codec.frames import Codec, Pdu
 from melsec_nsm.codec.stream import Conversation, StreamParser, read_datagram
 from melsec_nsm.codec.transactions import (
     MAX_CONVERSATIONS,
     CopyFilter,
+    DatagramPairing,
     Endpoint,
     Half,
     Pairing,
     Transaction,
-    datagram_key,
 )
+
+_Ways = tuple[Endpoint, Endpoint]
 
 
 @dataclass(slots=True)
 class _Stream:
     """A TCP connection: what is known of it, and a parser per direction."""
 
-    conversation: Conversation = field(default_factory=Conversation)
+    conversation: Conversation[int]
     parsers: dict[Endpoint, StreamParser] = field(default_factory=dict)
 
 
@@ -46,6 +48,9 @@ class Inspection:
         self._reassembler = Reassembler()
         self._streams: OrderedDict[int, _Stream] = OrderedDict()
         self._pairing = Pairing()
+        self._datagrams = DatagramPairing()
+        # PDUs without a length are known by what two hosts said to each other before.
+        self._peers: OrderedDict[tuple[str, str], Conversation[_Ways]] = OrderedDict()
         self._copies = CopyFilter()
         self.pdus = 0
         self.malformed = 0
@@ -64,26 +69,54 @@ class Inspection:
                     yield from self._chunk(chunk)
         for chunk in self._reassembler.finish():
             yield from self._chunk(chunk)
-        for transaction in self._pairing.finish():
-            yield None, transaction
+        for pairing in (self._pairing, self._datagrams):
+            for transaction in pairing.finish():
+                yield None, transaction
 
     def _datagram(self, packet: Packet) -> Iterator[tuple[Half | None, Transaction | None]]:
-        if not packet.payload or packet.payload[0] not in self._codec.first_octets:
+        data = packet.payload
+        if not data:
             return
-        pdu = read_datagram(self._codec, packet.payload)
+        pdu = read_datagram(self._codec, data) if data[0] in self._codec.first_octets else None
         if pdu is None:
+            if data[0] in self._codec.sized_octets:
+                yield from self._sized(packet)
+            return
+        source, destination = Endpoint(packet.src, packet.sport), Endpoint(packet.dst, packet.dport)
+        if not self._copies.is_copy(packet.ts, source, destination, data):
+            yield from self._pair_datagram(packet.ts, (source, destination), pdu)
+
+    def _sized(self, packet: Packet) -> Iterator[tuple[Half | None, Transaction | None]]:
+        """A datagram that is believed because of what was seen between its hosts."""
+        hosts = (packet.src, packet.dst) if packet.src < packet.dst else (packet.dst, packet.src)
+        peers = self._peers.get(hosts)
+        asked = peers.asked(packet.ts) if peers is not None else []
+        pdu = read_datagram(self._codec, packet.payload, strict=peers is None or not peers.sized, asked=asked)
+        if pdu is None or pdu.half.frame.kind != "layout":
             return
         source, destination = Endpoint(packet.src, packet.sport), Endpoint(packet.dst, packet.dport)
         if self._copies.is_copy(packet.ts, source, destination, packet.payload):
             return
-        half = Half(packet.ts, pdu, source, destination)
-        yield from self._pair(datagram_key(half), half)
+        if peers is None:
+            peers = self._peers[hosts] = Conversation(self._codec)
+            if len(self._peers) > MAX_CONVERSATIONS:
+                self._peers.popitem(last=False)
+        self._peers.move_to_end(hosts)
+        for ts, ways, believed in peers.offer(packet.ts, (source, destination), pdu):
+            yield from self._pair_datagram(ts, ways, believed)
+
+    def _pair_datagram(self, ts: int, ways: _Ways, pdu: Pdu) -> Iterator[tuple[Half | None, Transaction | None]]:
+        self.pdus += 1
+        half = Half(ts, pdu, *ways)
+        yield half, None
+        for transaction in self._datagrams.pair(half):
+            yield None, transaction
 
     def _chunk(self, chunk: Chunk) -> Iterator[tuple[Half | None, Transaction | None]]:
         number = chunk.flow.conn
         stream = self._streams.get(number)
         if stream is None:
-            stream = self._streams[number] = _Stream()
+            stream = self._streams[number] = _Stream(Conversation(self._codec))
             if len(self._streams) > MAX_CONVERSATIONS:
                 self._streams.popitem(last=False)
         flow = chunk.flow

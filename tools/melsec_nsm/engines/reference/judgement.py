@@ -34,12 +34,15 @@ class Judge:
             yield from self._raise("request", half.pdu, half.ts, half.source.host, half.destination.host)
 
     def transaction(self, transaction: Transaction) -> Iterator[Alert]:
-        """What a broadcast request raises once it is known who answered it, and what responses raise."""
+        """What a broadcast request raises once it is known who answered it, and what responses raise.
+
+        However many answer a broadcast, it is one request.
+        """
         request, response = transaction.request, transaction.response
         if request is None:
             return
         client = transaction.client
-        if is_group(request.destination.host):
+        if is_group(request.destination.host) and not transaction.again:
             server = transaction.server or request.destination.host
             yield from self._raise("request", request.pdu, request.ts, client, server)
         if response is not None:
