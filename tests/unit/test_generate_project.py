@@ -14,7 +14,7 @@ from melsec_nsm.definitions.model import Definition
 from melsec_nsm.engines.base import Result
 from melsec_nsm.engines.reference import ReferenceEngine
 from melsec_nsm.generate import captures, project
-from melsec_nsm.generate.zeek import grammar
+from melsec_nsm.generate.zeek import tables
 
 
 @pytest.fixture
@@ -41,6 +41,8 @@ def changed(definition: Definition) -> set[str]:
 def test_a_commands_code_changes_both_engines(root: Path) -> None:
     definition = edit(root, "protocols/slmp.yaml", "code: 0x1002", "code: 0x1F02")
     assert changed(definition) == {
+        "tools/docs/protocols/slmp.md",
+        "zeek/analyzer/melsec_tables.spicy",
         "zeek/scripts/consts.zeek",
         "zeek/scripts/dpd.sig",
         "suricata/rules/melsec.rules",
@@ -87,4 +89,4 @@ def test_the_hand_written_grammar_has_every_sub_header(checkout: Path) -> None:
     text = (checkout / "zeek" / "analyzer" / "melsec.spicy").read_text("ascii")
     literal = re.search(r"%synchronize-at = /(.*)/;", text)
     assert literal
-    assert sorted(literal[1].split("|")) == sorted(grammar.sub_headers(load()))
+    assert sorted(literal[1].split("|")) == sorted(tables.sub_headers(load()))

@@ -19,7 +19,8 @@ from scapy.packet import Packet, Raw
 from scapy.utils import PcapWriter
 
 from melsec_nsm.codec import Codec, compose
-from melsec_nsm.definitions.model import ENGINES, Capture, Definition, Exchange
+from melsec_nsm.definitions.model import ENGINES, Capture, Definition, Detection, Exchange
+from melsec_nsm.generate import examples
 from melsec_nsm.generate.text import comment
 
 _START = 1_767_225_600  # 2026-01-01 00:00:00 UTC
@@ -37,13 +38,19 @@ def render(definition: Definition) -> dict[str, bytes]:
     codec = Codec(definition)
     files: dict[str, bytes] = {}
     entries: list[dict[str, object]] = []
-    for capture in definition.captures.values():
+    for capture in all_captures(definition):
         octets = build(codec, capture)
         files[f"pcaps/{capture.name}.pcap"] = octets
         entries.append(_entry(definition, codec, capture, octets))
     text = yaml.safe_dump({"captures": entries}, sort_keys=False, width=120, allow_unicode=False)
     files["pcaps/manifest.yaml"] = f"{comment()}\n{text}".encode("ascii")
     return files
+
+
+def all_captures(definition: Definition) -> Iterator[Capture]:
+    """The captures of the definition, and those of every command in every frame."""
+    yield from definition.captures.values()
+    yield from examples.captures(definition)
 
 
 def build(codec: Codec, capture: Capture) -> bytes:
@@ -57,21 +64,48 @@ def build(codec: Codec, capture: Capture) -> bytes:
 def expected_transactions(definition: Definition, codec: Codec, capture: Capture) -> Counter[tuple[str, str, str, str]]:
     """Requests of a capture by (protocol, frame, encoding, command), as the definition intends them."""
     counts: Counter[tuple[str, str, str, str]] = Counter()
-    for item in capture.exchanges:
-        if item.octets is None and item.half != "response":
+    for item in _believed(codec, capture):
+        if item.half != "response":
             half = codec.half(item.frame, "request")
             text = f"{item.command:0{half.digits}X}"
             counts[item.protocol, half.frame.frame, half.frame.encoding, text] += item.repeat
     return counts
 
 
+def _believed(codec: Codec, capture: Capture) -> Iterator[Exchange]:
+    """The PDUs of a capture but for those without a length where none of their kind is answered: they prove nothing."""
+    answered = {item.protocol for item in capture.exchanges if item.half == "both" and item.status is not None}
+    for item in capture.exchanges:
+        if item.octets is None:
+            sized = codec.half(item.frame, "request").frame.kind == "layout"
+            if not sized or item.protocol in answered:
+                yield item
+
+
 def expected_detections(definition: Definition, capture: Capture, engine: str) -> dict[str, int]:
-    """Detections that an engine must raise in a capture, with how often."""
+    """Detections that an engine must raise in a capture, with how often.
+
+    The captures of all commands are those of every detection that looks for one of them.
+    """
     return {
         detection.id: 1
         for detection in definition.detections.values()
-        if capture.name in detection.fires and engine in detection.engines()
+        if engine in detection.engines()
+        and (
+            capture.name in detection.fires
+            if capture.name in definition.captures
+            else any(_looks_for(definition, detection, item) for item in capture.exchanges)
+        )
     }
+
+
+def _looks_for(definition: Definition, detection: Detection, item: Exchange) -> bool:
+    """Whether a half that a detection looks for is in an exchange of a capture of all commands."""
+    protocol = definition.protocols[item.protocol]
+    command = protocol.command(item.command, protocol.frame(item.frame).digits)
+    if command is None or not detection.when.matches(command):
+        return False
+    return detection.when.direction == "request" or item.status is not None
 
 
 def _entry(definition: Definition, codec: Codec, capture: Capture, octets: bytes) -> dict[str, object]:
@@ -101,6 +135,7 @@ class _Halves:
     from_client: bool
     request: bytes | None
     response: bytes | None
+    after: int = 0
 
     def sent(self) -> Iterator[tuple[bool, bytes]]:
         """What goes out, in order, and whether the client sends it."""
@@ -113,10 +148,10 @@ class _Halves:
 def _halves(codec: Codec, exchange: Exchange) -> _Halves:
     from_client = exchange.sender == "client"
     if exchange.octets is not None:
-        return _Halves(from_client, exchange.octets, None)
+        return _Halves(from_client, exchange.octets, None, exchange.after)
     request = compose.request(codec, exchange) if exchange.half != "response" else None
     answered = exchange.half != "request" and exchange.status is not None
-    return _Halves(from_client, request, compose.response(codec, exchange) if answered else None)
+    return _Halves(from_client, request, compose.response(codec, exchange) if answered else None, exchange.after)
 
 
 @dataclass(slots=True)
@@ -126,6 +161,7 @@ class _Wire:
     capture: Capture
     packets: list[Packet] = field(default_factory=list)
     client_port: int = _CLIENT_PORT
+    waited: int = 0
     sequence: dict[bool, int] = field(default_factory=lambda: {True: 1000, False: 500_000})
 
     def _send(self, from_client: bool, layer: Packet, group: bool) -> None:
@@ -136,7 +172,7 @@ class _Wire:
         ether = Ether(src=macs[0], dst=_BROADCAST_MAC if group else macs[1], type=0x0800)
         ip = IP(src=source, dst=_BROADCAST if group else target, id=number + 1, ttl=64, flags="DF")
         packet = ether / ip / layer
-        packet.time = _START + number * _STEP
+        packet.time = _START + self.waited + number * _STEP
         self.packets.append(packet)
 
     def datagram(self, from_client: bool, data: bytes, *, group: bool = False) -> None:
@@ -216,6 +252,7 @@ def _midstream(wire: _Wire, capture: Capture, exchanges: list[_Halves]) -> None:
 
 def _dialogue(wire: _Wire, exchanges: list[_Halves]) -> None:
     for exchange in exchanges:
+        wire.waited += exchange.after
         for from_client, octets in exchange.sent():
             wire.octets(from_client, octets)
 

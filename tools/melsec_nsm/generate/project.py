@@ -6,7 +6,7 @@ from pathlib import Path
 
 from melsec_nsm.definitions import lock as locks
 from melsec_nsm.definitions.model import Definition
-from melsec_nsm.generate import suricata, zeek
+from melsec_nsm.generate import pages, suricata, zeek
 
 LOCK_PATH = "tools/melsec_nsm/definitions/lock.yaml"
 
@@ -16,7 +16,12 @@ def render(definition: Definition) -> dict[str, bytes]:
     rules = suricata.rules_by_detection(definition)
     texts = {name: {variant: rule.text() for variant, rule in by.items()} for name, by in rules.items()}
     lock, _ = locks.update(locks.read(), texts)
-    return {**zeek.render(definition), **suricata.render(definition, lock), LOCK_PATH: locks.dump(lock)}
+    return {
+        **zeek.render(definition),
+        **suricata.render(definition, lock),
+        **pages.render(definition),
+        LOCK_PATH: locks.dump(lock),
+    }
 
 
 def stale(root: Path, files: dict[str, bytes]) -> list[str]:

@@ -1,0 +1,197 @@
+"""Reference pages of the protocols: every frame, command and layout with its fields, source and confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from melsec_nsm.definitions.model import Command, Definition, Field, Frame, Layout, Protocol, Provenance
+from melsec_nsm.generate.text import NOTE
+
+FOLDER = "tools/docs/protocols"
+_CONFIDENCE = {"A": "two independent sources agree", "B": "one source", "U": "unconfirmed or contradicted"}
+_TYPES = {
+    "device": "device point",
+    "values": "bits or words, as the sub-command says",
+    "words": "words",
+    "dwords": "double words",
+    "bit_value": "one bit in an octet (a word in iQ-R form)",
+    "file_name": "counted file name (UTF-16 with sub-command 0040)",
+    "file_password": "file password (4 or 32 characters, counted with sub-command 0040)",
+    "mac": "MAC address, last octet first",
+    "ipv4": "IPv4 address, last octet first",
+}
+
+
+def render(definition: Definition) -> dict[str, bytes]:
+    """A page per protocol by its path in the checkout."""
+    return {
+        f"{FOLDER}/{protocol.name}.md": ("\n".join(_page(protocol)).rstrip("\n") + "\n").encode("utf-8")
+        for protocol in definition.protocols.values()
+    }
+
+
+def _page(protocol: Protocol) -> Iterator[str]:
+    yield from (f"<!-- {NOTE} -->", "", f"# {protocol.title}", "")
+    yield "Confidence: " + "; ".join(f"**{mark}** {meaning}" for mark, meaning in _CONFIDENCE.items()) + "."
+    yield "*unknown*: nobody has described the data; they stay octets."
+    yield from ("", "## Commands", "")
+    yield from _table(
+        ("command", "sub-commands", "operation", "class", "what", "request", "response", "source", "confidence"),
+        (_command(protocol, command) for command in protocol.commands),
+    )
+    yield from ("", "## Layouts", "")
+    yield "The data of requests and responses, field by field. *secret*: never logged."
+    for layout in protocol.layouts.values():
+        yield from ("", f"### {layout.name}", "", _provenance(layout.provenance), "")
+        yield from _layout(layout)
+    yield from ("", "## Frames", "")
+    for frame in protocol.frames:
+        yield from _frame(protocol, frame)
+    yield from ("", "## Ports", "")
+    yield from _table(
+        ("port", "what", "source", "confidence"),
+        (
+            (f"{hint.port}/{hint.transport}", hint.note, hint.provenance.source, hint.provenance.confidence)
+            for hint in protocol.ports
+        ),
+    )
+    yield from ("", "## Sources", "")
+    yield from _table(("key", "source"), protocol.sources.items())
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    rows = list(rows)
+    if not rows:
+        yield "None."
+        return
+    yield f"| {' | '.join(head)} |"
+    yield f"|{' --- |' * len(head)}"
+    for row in rows:
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
+
+
+def _command(protocol: Protocol, command: Command) -> Sequence[str]:
+    what = command.title
+    if command.units:
+        what += f"; points are {command.units}s"
+    if command.unanswered:
+        what += "; no answer is normal"
+    if len(command.frames) < len(protocol.frames):
+        what += f"; frames {', '.join(command.frames)}"
+    return (
+        f"`{command.text}`",
+        _subcommands(protocol, command),
+        f"`{command.operation}`",
+        command.klass,
+        what,
+        _data(command, command.request),
+        _data(command, command.response),
+        command.provenance.source,
+        command.provenance.confidence,
+    )
+
+
+def _subcommands(protocol: Protocol, command: Command) -> str:
+    if not protocol.bit_units:
+        return ""
+    return " ".join(f"`{value:04X}`" for value in command.subcommands) or "any"
+
+
+def _data(command: Command, table: Mapping[int, str]) -> str:
+    """The layout of one half, by sub-command where they differ."""
+    names = {value: _link(table.get(value)) for value in command.subcommands or (0,)}
+    if len(set(names.values())) == 1:
+        return next(iter(names.values()))
+    by_name: dict[str, list[str]] = {}
+    for value, name in names.items():
+        by_name.setdefault(name, []).append(f"{value:04X}")
+    return "<br>".join(f"{' '.join(values)}: {name}" for name, values in by_name.items())
+
+
+def _link(name: str | None) -> str:
+    if name is None:
+        return "*unknown*"
+    return f"[{name}](#{name})" if name else "none"
+
+
+def _provenance(provenance: Provenance) -> str:
+    return f"Source: {provenance.source}. Confidence: {provenance.confidence}."
+
+
+def _layout(layout: Layout) -> Iterator[str]:
+    yield from _table(("field", "type", "meaning"), _fields(layout.fields, ""))
+
+
+def _fields(fields: Iterable[Field], indent: str) -> Iterator[Sequence[str]]:
+    for entry in fields:
+        yield f"{indent}`{entry.name}`", _type(entry), _meaning(entry)
+        if entry.fields:
+            yield from _fields(entry.fields, f"{indent}&emsp;")
+
+
+def _type(entry: Field) -> str:
+    if entry.type == "list":
+        return f"list, as many as {_counter(entry.count_of)}"
+    text = _TYPES.get(entry.type, entry.type)
+    if entry.charset:
+        text += f" ({entry.charset})"
+    if entry.count_of:
+        text += f", as many as {_counter(entry.count_of)}"
+    if entry.size_of:
+        text += f", length in {_counter(entry.size_of)}"
+    if entry.unit_of:
+        text += f" (words where `{entry.unit_of}` is 0)"
+    if entry.size is not None:
+        text += f", {entry.size}"
+    return text
+
+
+def _counter(name: str | None) -> str:
+    if name == "rest" or name is None:
+        return "there are"
+    return f"`{name.removeprefix('request.')}` of the request" if name.startswith("request.") else f"`{name}`"
+
+
+def _meaning(entry: Field) -> str:
+    parts = [entry.role] if entry.role else []
+    if entry.secret:
+        parts.append("*secret*")
+    if entry.names:
+        parts.append(", ".join(f"{value:X} {name}" for value, name in entry.names.items()))
+    if entry.const is not None:
+        parts.append(f"always `{_octets(entry.const)}`")
+    if entry.flag:
+        parts.append(f"with `{entry.flag:X}` set")
+    if entry.allowed:
+        parts.append(", ".join(f"{low:X}" if low == high else f"{low:X} to {high:X}" for low, high in entry.allowed))
+    if entry.zero:
+        parts.append(f"0 is {entry.zero}")
+    if entry.counts:
+        parts.append(f"counts what follows, {entry.minimum or 0} to {entry.maximum or 0xFFFF}")
+    if entry.sizes:
+        parts.append(", ".join(f"{size} octets for `{code:02X}`" for code, size in entry.sizes.items()))
+    return "; ".join(parts)
+
+
+def _octets(value: int | bytes) -> str:
+    return value.hex(" ").upper() if isinstance(value, bytes) else f"{value:X}"
+
+
+def _frame(protocol: Protocol, frame: Frame) -> Iterator[str]:
+    transports = " and ".join(transport.upper() for transport in frame.transports)
+    yield from (f"### {frame.id}", "", f"{frame.frame}, {frame.encoding}, over {transports}.")
+    yield _provenance(frame.provenance)
+    if frame.error:
+        yield f"A response that refuses carries {_link(frame.error)}."
+    if frame.encoding == "ascii":
+        yield "Every octet is two hexadecimal digits, numbers begin with the most significant one, lengths count"
+        yield "characters; text stays as it is."
+    for direction in ("request", "response"):
+        fields = frame.half(direction)
+        yield ""
+        if not fields:
+            yield f"No {direction}."
+            continue
+        yield from (f"{direction.capitalize()}:", "")
+        yield from _table(("field", "type", "meaning"), _fields(fields, ""))
+    yield ""
