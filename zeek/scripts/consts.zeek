@@ -22,6 +22,51 @@ export {
 	## UDP ports on which MELSEC is expected before its content has been seen.
 	const udp_ports = { 1027/udp, 5000/udp, 5001/udp, 5006/udp, 5008/udp, 5560/udp, 5561/udp, 61451/udp } &redef;
 
+	## Commands of MC protocol 1E (A-compatible) with codes of 2 hex digits.
+	const mc1e_commands: table[count] of CommandInfo = {
+		[0x0000] = CommandInfo($code="00", $operation="read-devices", $class="read"),
+		[0x0001] = CommandInfo($code="01", $operation="read-devices", $class="read"),
+		[0x0002] = CommandInfo($code="02", $operation="write-devices", $class="write", $request_detections=vector("device-write")),
+		[0x0003] = CommandInfo($code="03", $operation="write-devices", $class="write", $request_detections=vector("device-write")),
+		[0x0004] = CommandInfo($code="04", $operation="write-devices-random", $class="write", $request_detections=vector("device-write")),
+		[0x0005] = CommandInfo($code="05", $operation="write-devices-random", $class="write", $request_detections=vector("device-write")),
+		[0x0006] = CommandInfo($code="06", $operation="register-monitor", $class="monitor"),
+		[0x0007] = CommandInfo($code="07", $operation="register-monitor", $class="monitor"),
+		[0x0008] = CommandInfo($code="08", $operation="read-monitor", $class="monitor"),
+		[0x0009] = CommandInfo($code="09", $operation="read-monitor", $class="monitor"),
+		[0x000a] = CommandInfo($code="0A", $operation="read-main-program", $class="file"),
+		[0x000b] = CommandInfo($code="0B", $operation="read-sub-program", $class="file"),
+		[0x000c] = CommandInfo($code="0C", $operation="write-main-program", $class="file"),
+		[0x000d] = CommandInfo($code="0D", $operation="write-sub-program", $class="file"),
+		[0x000e] = CommandInfo($code="0E", $operation="read-module-buffer", $class="memory"),
+		[0x000f] = CommandInfo($code="0F", $operation="write-module-buffer", $class="memory"),
+		[0x0010] = CommandInfo($code="10", $operation="read-cpu-parameters", $class="file"),
+		[0x0011] = CommandInfo($code="11", $operation="write-cpu-parameters", $class="file"),
+		[0x0012] = CommandInfo($code="12", $operation="analyse-cpu-parameters", $class="file"),
+		[0x0013] = CommandInfo($code="13", $operation="remote-run", $class="control", $request_detections=vector("remote-run")),
+		[0x0014] = CommandInfo($code="14", $operation="remote-stop", $class="control", $request_detections=vector("remote-stop")),
+		[0x0015] = CommandInfo($code="15", $operation="read-type-name", $class="identify", $request_detections=vector("type-name-read")),
+		[0x0016] = CommandInfo($code="16", $operation="self-test", $class="diagnose"),
+		[0x0017] = CommandInfo($code="17", $operation="read-file-registers", $class="read"),
+		[0x0018] = CommandInfo($code="18", $operation="write-file-registers", $class="write", $request_detections=vector("device-write")),
+		[0x0019] = CommandInfo($code="19", $operation="write-file-registers-random", $class="write", $request_detections=vector("device-write")),
+		[0x001a] = CommandInfo($code="1A", $operation="register-file-register-monitor", $class="monitor"),
+		[0x001b] = CommandInfo($code="1B", $operation="read-file-register-monitor", $class="monitor"),
+		[0x001c] = CommandInfo($code="1C", $operation="read-comments", $class="file"),
+		[0x001d] = CommandInfo($code="1D", $operation="write-comments", $class="file"),
+		[0x001e] = CommandInfo($code="1E", $operation="read-main-microcomputer-program", $class="file"),
+		[0x001f] = CommandInfo($code="1F", $operation="read-sub-microcomputer-program", $class="file"),
+		[0x0020] = CommandInfo($code="20", $operation="write-main-microcomputer-program", $class="file"),
+		[0x0021] = CommandInfo($code="21", $operation="write-sub-microcomputer-program", $class="file"),
+		[0x0039] = CommandInfo($code="39", $operation="read-extended-comments", $class="file"),
+		[0x003a] = CommandInfo($code="3A", $operation="write-extended-comments", $class="file"),
+		[0x003b] = CommandInfo($code="3B", $operation="read-file-registers-direct", $class="read"),
+		[0x003c] = CommandInfo($code="3C", $operation="write-file-registers-direct", $class="write", $request_detections=vector("device-write")),
+		[0x0060] = CommandInfo($code="60", $operation="send-fixed-buffer", $class="session"),
+		[0x0061] = CommandInfo($code="61", $operation="read-random-access-buffer", $class="memory"),
+		[0x0062] = CommandInfo($code="62", $operation="write-random-access-buffer", $class="memory"),
+	} &default=unknown_short_command;
+
 	## Commands of MELSOFT engineering protocol with codes of 4 hex digits.
 	const melsoft_commands: table[count] of CommandInfo = {
 		[0x0101] = CommandInfo($code="0101", $operation="read-type-name", $class="identify", $request_detections=vector("type-name-read")),
@@ -76,7 +121,7 @@ export {
 		[0x182c] = CommandInfo($code="182C", $operation="set-file-size", $class="file"),
 		[0x1836] = CommandInfo($code="1836", $operation="store-file", $class="file"),
 		[0x1837] = CommandInfo($code="1837", $operation="close-file-legacy", $class="file"),
-	};
+	} &default=unknown_command;
 
 	## Commands of MELSOFT engineering protocol with codes of 2 hex digits.
 	const melsoft_control_commands: table[count] of CommandInfo = {
@@ -84,9 +129,9 @@ export {
 		[0x0001] = CommandInfo($code="01", $operation="query-owner", $class="session"),
 		[0x0011] = CommandInfo($code="11", $operation="claim-owner", $class="session"),
 		[0x0022] = CommandInfo($code="22", $operation="release-owner", $class="session"),
-	};
+	} &default=unknown_short_command;
 
-	## Commands of SLMP / MC protocol (3E, 4E) with codes of 4 hex digits.
+	## Commands of SLMP / MC protocol (3E, 4E, 4C, LMT, EMT) with codes of 4 hex digits.
 	const slmp_commands: table[count] of CommandInfo = {
 		[0x0101] = CommandInfo($code="0101", $operation="read-type-name", $class="identify", $request_detections=vector("type-name-read")),
 		[0x0201] = CommandInfo($code="0201", $operation="read-file-table", $class="file"),
@@ -208,6 +253,26 @@ export {
 		[0x5001] = CommandInfo($code="5001", $operation="access-modbus-tcp", $class="configure"),
 		[0x5002] = CommandInfo($code="5002", $operation="access-modbus-rtu", $class="configure"),
 		[0xa445] = CommandInfo($code="A445", $operation="collect-data", $class="configure"),
+	} &default=unknown_command;
+
+	## Devices in the numbering of mc1e.
+	const mc1e_devices: table[count] of DeviceInfo = {
+		[0x5820] = DeviceInfo($symbol="X", $hexadecimal=T, $bit=T),
+		[0x5920] = DeviceInfo($symbol="Y", $hexadecimal=T, $bit=T),
+		[0x4d20] = DeviceInfo($symbol="M", $hexadecimal=F, $bit=T),
+		[0x4c20] = DeviceInfo($symbol="L", $hexadecimal=F, $bit=T),
+		[0x4620] = DeviceInfo($symbol="F", $hexadecimal=F, $bit=T),
+		[0x4220] = DeviceInfo($symbol="B", $hexadecimal=T, $bit=T),
+		[0x4420] = DeviceInfo($symbol="D", $hexadecimal=F, $bit=F),
+		[0x5720] = DeviceInfo($symbol="W", $hexadecimal=T, $bit=F),
+		[0x5220] = DeviceInfo($symbol="R", $hexadecimal=F, $bit=F),
+		[0x5320] = DeviceInfo($symbol="S", $hexadecimal=F, $bit=T),
+		[0x5453] = DeviceInfo($symbol="TS", $hexadecimal=F, $bit=T),
+		[0x5443] = DeviceInfo($symbol="TC", $hexadecimal=F, $bit=T),
+		[0x544e] = DeviceInfo($symbol="TN", $hexadecimal=F, $bit=F),
+		[0x4353] = DeviceInfo($symbol="CS", $hexadecimal=F, $bit=T),
+		[0x4343] = DeviceInfo($symbol="CC", $hexadecimal=F, $bit=T),
+		[0x434e] = DeviceInfo($symbol="CN", $hexadecimal=F, $bit=F),
 	};
 
 	## Devices in the numbering of melsoft.
@@ -288,6 +353,28 @@ export {
 		[0xdc] = DeviceInfo($symbol="BL", $hexadecimal=F, $bit=T),
 	};
 
+	## End codes of abnormal.
+	const abnormal_statuses: table[count] of string = {
+		[0x0010] = "pc-number-error",
+		[0x0011] = "mode-error",
+		[0x0012] = "instruction-error",
+		[0x0013] = "special-module-error",
+		[0x0014] = "pc-number-conflict",
+		[0x0018] = "remote-not-executable",
+	};
+
+	## End codes of mc1e.
+	const mc1e_statuses: table[count] of string = {
+		[0x0000] = "success",
+		[0x0050] = "unsupported-command",
+		[0x0054] = "ascii-not-convertible",
+		[0x0056] = "wrong-device",
+		[0x0057] = "points-out-of-range",
+		[0x0058] = "address-out-of-range",
+		[0x005b] = "abnormal",
+		[0x0060] = "monitoring-timer-expired",
+	};
+
 	## End codes of melsoft.
 	const melsoft_statuses: table[count] of string = {
 		[0x0000] = "success",
@@ -310,8 +397,14 @@ export {
 		[0x4002] = "unsupported-function",
 		[0x4010] = "cpu-running",
 		[0x4013] = "cpu-not-stopped",
+		[0x4021] = "file-error-4021",
 		[0x4022] = "file-not-found",
+		[0x4023] = "file-error-4023",
+		[0x4024] = "file-error-4024",
 		[0x4025] = "file-in-use",
+		[0x4026] = "file-error-4026",
+		[0x4027] = "file-error-4027",
+		[0x4028] = "file-error-4028",
 		[0x4029] = "drive-full",
 		[0x4030] = "device-not-handled",
 		[0x4031] = "device-out-of-range",
@@ -321,9 +414,36 @@ export {
 		[0x4042] = "module-access-error-4042",
 		[0x4043] = "module-missing",
 		[0x4053] = "drive-write-failed",
+		[0x4060] = "online-registration-error-4060",
+		[0x4061] = "online-registration-error-4061",
+		[0x4062] = "online-registration-error-4062",
+		[0x4063] = "online-registration-error-4063",
+		[0x4064] = "online-registration-error-4064",
+		[0x4065] = "online-registration-error-4065",
+		[0x4066] = "online-registration-error-4066",
+		[0x4067] = "online-registration-error-4067",
+		[0x4068] = "online-registration-error-4068",
 		[0x4080] = "request-data-error",
 		[0x4081] = "search-target-missing",
 		[0x408b] = "remote-request-disabled",
+		[0x40a0] = "sfc-error-40a0",
+		[0x40a1] = "sfc-error-40a1",
+		[0x40a2] = "sfc-error-40a2",
+		[0x40a3] = "sfc-error-40a3",
+		[0x40a4] = "sfc-error-40a4",
+		[0x40a5] = "sfc-error-40a5",
+		[0x40a6] = "sfc-error-40a6",
+		[0x40a7] = "sfc-error-40a7",
+		[0x40a8] = "sfc-error-40a8",
+		[0x40a9] = "sfc-error-40a9",
+		[0x40aa] = "sfc-error-40aa",
+		[0x40ab] = "sfc-error-40ab",
+		[0x40ac] = "sfc-error-40ac",
+		[0x40ad] = "sfc-error-40ad",
+		[0x40ae] = "sfc-error-40ae",
+		[0x40af] = "sfc-error-40af",
+		[0x40b0] = "sfc-error-40b0",
+		[0x40b1] = "sfc-error-40b1",
 		[0x40c0] = "label-missing",
 		[0x413e] = "rejected-413e",
 		[0x414a] = "rejected-414a",
@@ -398,6 +518,22 @@ export {
 		[0xc815] = "password-attempts-exhausted",
 		[0xc816] = "password-locked-out",
 		[0xc86c] = "too-many-requests",
+		[0xccc7] = "can-error-ccc7",
+		[0xccc8] = "can-error-ccc8",
+		[0xccc9] = "can-error-ccc9",
+		[0xccca] = "can-error-ccca",
+		[0xcccb] = "can-error-cccb",
+		[0xcccc] = "can-error-cccc",
+		[0xcccd] = "can-error-cccd",
+		[0xccce] = "can-error-ccce",
+		[0xcccf] = "can-error-cccf",
+		[0xccd0] = "can-error-ccd0",
+		[0xccd1] = "can-error-ccd1",
+		[0xccd2] = "can-error-ccd2",
+		[0xccd3] = "can-error-ccd3",
+		[0xccd4] = "can-error-ccd4",
+		[0xccd5] = "can-error-ccd5",
+		[0xccd6] = "can-error-ccd6",
 		[0xccda] = "can-error-ccda",
 		[0xccff] = "can-error-ccff",
 		[0xcee0] = "request-busy",
@@ -418,15 +554,26 @@ export {
 		[0xcfe1] = "wrong-station-count",
 		[0xcff0] = "slave-error",
 		[0xcfff] = "slave-disconnect",
+		[0xd050] = "wrong-subheader-d050",
+		[0xd450] = "wrong-subheader-d450",
 	};
 
 	## Frame layouts by the number that the grammar gives them.
 	const frames: table[count] of FrameInfo = {
-		[1] = FrameInfo($protocol="melsoft", $frame="57", $encoding="binary", $digits=4, $weak=F, $bit_units=0, $commands=melsoft_commands, $devices=melsoft_devices, $statuses=melsoft_statuses),
-		[2] = FrameInfo($protocol="melsoft", $frame="57", $encoding="binary", $digits=4, $weak=F, $bit_units=0, $commands=melsoft_commands, $devices=melsoft_devices, $statuses=melsoft_statuses),
-		[3] = FrameInfo($protocol="melsoft", $frame="5A", $encoding="binary", $digits=2, $weak=T, $bit_units=0, $commands=melsoft_control_commands, $devices=melsoft_devices, $statuses=melsoft_statuses),
-		[4] = FrameInfo($protocol="slmp", $frame="3E", $encoding="binary", $digits=4, $weak=F, $bit_units=1, $commands=slmp_commands, $devices=slmp_devices, $statuses=slmp_statuses),
-		[5] = FrameInfo($protocol="slmp", $frame="4E", $encoding="binary", $digits=4, $weak=F, $bit_units=1, $commands=slmp_commands, $devices=slmp_devices, $statuses=slmp_statuses),
+		[1] = FrameInfo($protocol="mc1e", $frame="1E", $encoding="binary", $digits=2, $weak=T, $bare=T, $one_way=F, $commands=mc1e_commands, $devices=mc1e_devices, $statuses=mc1e_statuses),
+		[2] = FrameInfo($protocol="mc1e", $frame="1E", $encoding="ascii", $digits=2, $weak=T, $bare=T, $one_way=F, $commands=mc1e_commands, $devices=mc1e_devices, $statuses=mc1e_statuses),
+		[3] = FrameInfo($protocol="mc1e", $frame="1E", $encoding="binary", $digits=2, $weak=T, $bare=T, $one_way=F, $commands=mc1e_commands, $devices=mc1e_devices, $statuses=mc1e_statuses),
+		[4] = FrameInfo($protocol="melsoft", $frame="57", $encoding="binary", $digits=4, $weak=F, $bare=F, $one_way=F, $commands=melsoft_commands, $devices=melsoft_devices, $statuses=melsoft_statuses),
+		[5] = FrameInfo($protocol="melsoft", $frame="57", $encoding="binary", $digits=4, $weak=F, $bare=F, $one_way=F, $commands=melsoft_commands, $devices=melsoft_devices, $statuses=melsoft_statuses),
+		[6] = FrameInfo($protocol="melsoft", $frame="5A", $encoding="binary", $digits=2, $weak=T, $bare=F, $one_way=F, $commands=melsoft_control_commands, $devices=melsoft_devices, $statuses=melsoft_statuses),
+		[7] = FrameInfo($protocol="slmp", $frame="3E", $encoding="binary", $digits=4, $weak=F, $bare=F, $one_way=F, $commands=slmp_commands, $devices=slmp_devices, $statuses=slmp_statuses),
+		[8] = FrameInfo($protocol="slmp", $frame="4E", $encoding="binary", $digits=4, $weak=F, $bare=F, $one_way=F, $commands=slmp_commands, $devices=slmp_devices, $statuses=slmp_statuses),
+		[9] = FrameInfo($protocol="slmp", $frame="3E", $encoding="ascii", $digits=4, $weak=F, $bare=F, $one_way=F, $commands=slmp_commands, $devices=slmp_devices, $statuses=slmp_statuses),
+		[10] = FrameInfo($protocol="slmp", $frame="4E", $encoding="ascii", $digits=4, $weak=F, $bare=F, $one_way=F, $commands=slmp_commands, $devices=slmp_devices, $statuses=slmp_statuses),
+		[11] = FrameInfo($protocol="slmp", $frame="LMT", $encoding="binary", $digits=4, $weak=F, $bare=F, $one_way=F, $commands=slmp_commands, $devices=slmp_devices, $statuses=slmp_statuses),
+		[12] = FrameInfo($protocol="slmp", $frame="EMT", $encoding="binary", $digits=4, $weak=F, $bare=F, $one_way=F, $commands=slmp_commands, $devices=slmp_devices, $statuses=slmp_statuses),
+		[13] = FrameInfo($protocol="slmp", $frame="EMT", $encoding="binary", $digits=4, $weak=F, $bare=F, $one_way=T, $commands=slmp_commands, $devices=slmp_devices, $statuses=slmp_statuses),
+		[14] = FrameInfo($protocol="slmp", $frame="4C", $encoding="binary", $digits=4, $weak=F, $bare=F, $one_way=F, $commands=slmp_commands, $devices=slmp_devices, $statuses=slmp_statuses),
 	};
 
 	## CPU and module models by type code.
@@ -550,6 +697,17 @@ export {
 		[0x4e01] = ModelInfo($name="MI5122-VW", $series="other"),
 		[0x00f3] = ModelInfo($name="FX3U/FX3UC", $series="FX"),
 		[0x00f4] = ModelInfo($name="FX3G", $series="FX"),
+		[0x0082] = ModelInfo($name="AnU", $series="A"),
+		[0x0083] = ModelInfo($name="AnU", $series="A"),
+		[0x0084] = ModelInfo($name="AnU", $series="A"),
+		[0x0092] = ModelInfo($name="AnA", $series="A"),
+		[0x0093] = ModelInfo($name="AnA", $series="A"),
+		[0x0094] = ModelInfo($name="AnA", $series="A"),
+		[0x0098] = ModelInfo($name="A0J2H/AnS", $series="A"),
+		[0x00a1] = ModelInfo($name="A1", $series="A"),
+		[0x00a2] = ModelInfo($name="A2", $series="A"),
+		[0x00a3] = ModelInfo($name="A3", $series="A"),
+		[0x00ab] = ModelInfo($name="AJ72", $series="A"),
 		[0x0037] = ModelInfo($name="V7500", $series="other"),
 	};
 

@@ -16,47 +16,45 @@ export {
 	};
 }
 
-function raise(name: string, half: Half, client: addr, server: addr, command: CommandInfo)
+function raise(name: string, transaction: Transaction, server: addr)
 	{
 	if ( name in disabled_detections || name !in detections )
 		return;
 
 	local detection = detections[name];
+	local client = transaction$client;
 
 	NOTICE(Notice::Info($note=detection$note, $msg=fmt("%s: %s to %s", detection$title, client, server),
-	    $sub=fmt("%s, severity %s", command$operation, detection$severity), $ts=half$ts, $uid=half$uid, $id=half$id,
-	    $src=client, $dst=server, $identifier=cat(name, client, server), $suppress_for=detection$suppress,
-	    $melsec_detection=name));
+	    $sub=fmt("%s, severity %s", transaction$command$operation, detection$severity), $ts=transaction$ts,
+	    $uid=transaction$uid, $id=transaction$id, $src=client, $dst=server, $identifier=cat(name, client, server),
+	    $suppress_for=detection$suppress, $melsec_detection=name));
 	}
 
-function raise_all(names: vector of string, half: Half, client: addr, server: addr, command: CommandInfo)
+function raise_all(names: vector of string, transaction: Transaction, server: addr)
 	{
 	for ( _, name in names )
-		raise(name, half, client, server, command);
+		raise(name, transaction, server);
 	}
 
 # At once where the request names the controller; a reset or a stop may never be answered.
-hook request_seen(half: Half)
+hook request_seen(transaction: Transaction)
 	{
-	local command = command_of(half$pdu);
-
-	if ( command?$request_detections && ! half$group )
-		raise_all(command$request_detections, half, half$source, half$destination, command);
+	if ( transaction$command?$request_detections && ! transaction$group )
+		raise_all(transaction$command$request_detections, transaction, transaction$server);
 	}
 
 hook transaction_done(transaction: Transaction)
 	{
-	if ( ! transaction?$request )
+	if ( ! transaction?$asked )
 		return;
 
-	local asked = transaction$request;
-	local command = command_of(asked$pdu);
+	local command = transaction$command;
 
 	# A broadcast request names no controller: who answered it is known only now.
-	if ( command?$request_detections && asked$group )
-		raise_all(command$request_detections, asked, asked$source,
-		    transaction?$response ? transaction$response$source : asked$destination, command);
+	if ( transaction$group && command?$request_detections )
+		raise_all(command$request_detections, transaction,
+		    transaction?$server ? transaction$server : transaction$id$resp_h);
 
-	if ( command?$response_detections && transaction?$response )
-		raise_all(command$response_detections, transaction$response, asked$source, transaction$response$source, command);
+	if ( command?$response_detections && transaction?$answer )
+		raise_all(command$response_detections, transaction, transaction$server);
 	}

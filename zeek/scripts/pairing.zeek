@@ -1,8 +1,9 @@
 ##! Requests and responses brought together.
 ##!
 ##! Everything here sits behind two hooks: `request_seen` for a request as it comes in, and
-##! `transaction_done` for a request with its response, or either alone. Halves that are flows of
-##! their own (MELSOFT over UDP goes to the broadcast address both ways) meet in `group_pending`.
+##! `transaction_done` for a request with its response, or either alone. Requests wait in the state of
+##! their connection. Halves that are flows of their own (UDP to the broadcast address, answers to
+##! another port) meet in tables that are bounded and let go of what is older than `request_timeout`.
 
 @load base/protocols/conn/removal-hooks
 @load ./types
@@ -11,29 +12,47 @@
 module MELSEC;
 
 export {
-	## A PDU with its time and its way.
-	type Half: record {
-		## When the PDU was complete.
+	## A request with its response, or either alone.
+	type Transaction: record {
+		## Time of the request; of the response where no request was seen.
 		ts: time;
-		## Connection it came on.
+		## Connection of the request; of the response where no request was seen.
 		uid: string;
 		## Endpoints of that connection.
 		id: conn_id;
-		## Sender.
-		source: addr;
-		## Receiver.
-		destination: addr;
-		## The receiver is a group address, which names no host.
-		group: bool;
-		## What the grammar made of it.
-		pdu: PDU;
+		## Who asked. Unknown for a response to a group address whose request was not seen.
+		client: addr &optional;
+		## Who answered; who was asked as long as nobody has. Absent where that is a group address.
+		server: addr &optional;
+		## The frame layout.
+		frame: FrameInfo;
+		## The command, or a stand-in for an unknown one; absent where only a response without one was seen.
+		command: CommandInfo &optional;
+		## What the grammar made of the request.
+		asked: PDU &optional;
+		## What the grammar made of the response.
+		answer: PDU &optional;
+		## Connection of the response where it is another one.
+		answer_uid: string &optional;
+		## Time from request to response.
+		rtt: interval &optional;
+		## The request went to a group address.
+		group: bool &default=F;
+		## An answer to a broadcast that somebody else has answered before.
+		again: bool &default=F;
+		## Values in the request or the response, where they are asked for.
+		values: string &optional;
+		## The request has been believed, so that `request_seen` has run. Frames that prove nothing alone wait
+		## for what does.
+		believed: bool &default=T;
 	};
 
-	## A request with its response, or either alone.
-	type Transaction: record {
-		request: Half &optional;
-		response: Half &optional;
-	};
+	## Raised for the values of a PDU, right before the PDU itself.
+	##
+	## c: The connection.
+	## is_orig: Whether Zeek takes the sender for the originator: not to be relied on.
+	## text: Words in hexadecimal with a space between them, or bits.
+	global values: event(c: connection, is_orig: bool, text: string);
 
 	## Raised for each request PDU.
 	##
@@ -49,8 +68,8 @@ export {
 	## pdu: The PDU.
 	global response: event(c: connection, is_orig: bool, pdu: PDU);
 
-	## Runs for each request as it comes in, before its response is known.
-	global request_seen: hook(half: Half);
+	## Runs for each request once it is believed, before its response is known.
+	global request_seen: hook(transaction: Transaction);
 
 	## Runs for each transaction once it is complete, or known to stay incomplete.
 	global transaction_done: hook(transaction: Transaction);
@@ -58,31 +77,74 @@ export {
 	## Ends the wait of a connection's requests when it goes.
 	global finalize_melsec: Conn::RemovalHook;
 
+	## Ports of the site's own on which even frames that prove nothing alone are believed at once: 1E has neither a
+	## length nor a mark. Elsewhere its requests are believed once one of them was answered as its layout demands.
+	const trusted_ports: set[port] = {} &redef;
+
+	## Broadcast requests that may wait for answers, over all clients.
+	option max_broadcast_requests = 4096;
+
+	## UDP flows of one client and one server among which the request to a response on another port is looked for.
+	option max_flows_per_pair = 64;
+
+	## Requests of one connection that are remembered as unanswered, to tell a late response from one to nothing.
+	option max_expired_requests = 16;
+
+	## Interval in which one connection reports the same oddity once.
+	option weird_interval = 5min;
 }
 
 # State of a connection.
 type State: record {
-	# Requests that wait, by running number: head is the oldest.
-	pending: table[count] of Half &default=table();
-	head: count &default=0;
-	tail: count &default=0;
+	# Requests that wait, the oldest first.
+	pending: vector of Transaction &default=vector();
+	# Requests that waited in vain.
+	expired: vector of Transaction &default=vector();
+	# The last transaction that a response completed.
+	last: Transaction &optional;
 	# Over UDP, where exchanges may go to a group address, and a short frame fills its datagram.
 	datagrams: bool;
 	# The responder is a group address: it stands for whoever receives.
 	group: bool;
 	# Time of the last datagram, for recognising copies.
-	last: time &optional;
+	last_datagram: time &optional;
 	# A PDU that proves the protocol was seen.
-	proven: bool &default=F;
+	proven: bool;
+	# The same for frames without a length.
+	proven_bare: bool;
+	# A look at the waiting requests is scheduled.
+	watched: bool &default=F;
+	# The place of this flow among those of its pair.
+	pair_client: addr &optional;
+	pair_server: addr &optional;
+	pair_place: count &optional;
+	# Values of the PDU that comes next.
+	values: string &optional;
+	# When a kind of oddity was last reported.
+	reported: table[string] of time &default=table();
 };
 
 redef record connection += {
 	melsec: State &optional;
 };
 
-# Requests to a group address, by the client's port: all that the answer, which goes to a group
-# address as well, has in common with them.
-global group_pending: table[port] of vector of Half = table();
+# UDP flows of a client and a server in the order in which they began: FX5 CPUs answer to the port that their
+# settings name, which makes the response a flow of its own.
+type Flows: record {
+	states: table[count] of State &default=table();
+	head: count &default=0;
+	tail: count &default=0;
+};
+
+global flows: table[addr, addr] of Flows = table();
+
+# Requests to group addresses by running number, the oldest first. They stay when they have been answered: others may
+# answer as well. Answers to a group address have nothing but the client's port in common with their request.
+global broadcasts: table[count] of Transaction = table();
+global broadcasts_head = 0;
+global broadcasts_tail = 0;
+global broadcasts_by_port: table[port] of vector of count = table();
+global broadcasts_by_client: table[addr] of vector of count = table();
 
 const multicast = { 224.0.0.0/4, [ff00::]/8 };
 
@@ -91,219 +153,602 @@ function is_group(a: addr): bool
 	return a == 255.255.255.255 || a in multicast || ( is_v4_addr(a) && addr_to_counts(a)[0] & 0xff == 0xff );
 	}
 
-# Whether a response may be the answer to a request: by serial number or packet reference, and by the command where
-# the response repeats it.
-function answers(request: PDU, response: PDU): bool
-	{
-	if ( request$frame != response$frame )
-		return F;
-
-	if ( request?$serial && request$serial != response$serial )
-		return F;
-
-	return ! response?$command || request$command == response$command;
-	}
-
-# Writes the oldest requests of a connection as unanswered, until none is older than the limits allow.
-function expire_pending(state: State, now: time)
-	{
-	while ( state$head < state$tail )
-		{
-		if ( state$head in state$pending )
-			{
-			local oldest = state$pending[state$head];
-
-			if ( now - oldest$ts < request_timeout && |state$pending| <= max_pending_requests )
-				return;
-
-			delete state$pending[state$head];
-			hook transaction_done(Transaction($request=oldest));
-			}
-
-		++state$head;
-		}
-	}
-
-# Takes the request that a response answers out of those that wait. Both sides may have asked: the answer goes back to
-# who did.
-function take_pending(state: State, response: Half, transaction: Transaction)
-	{
-	local n = state$head;
-
-	while ( n < state$tail )
-		{
-		if ( n in state$pending && state$pending[n]$source == response$destination &&
-		     answers(state$pending[n]$pdu, response$pdu) )
-			{
-			transaction$request = state$pending[n];
-			delete state$pending[n];
-
-			if ( n == state$head )
-				++state$head;
-
-			return;
-			}
-
-		++n;
-		}
-	}
-
-function take_group(client: port, response: PDU, transaction: Transaction)
-	{
-	if ( client !in group_pending )
-		return;
-
-	local rest: vector of Half;
-
-	for ( _, half in group_pending[client] )
-		{
-		if ( ! transaction?$request && answers(half$pdu, response) )
-			transaction$request = half;
-		else
-			rest += half;
-		}
-
-	if ( |rest| > 0 )
-		group_pending[client] = rest;
-	else
-		delete group_pending[client];
-	}
-
-# Gives up the oldest request that waits at a client's port.
-function drop_oldest(client: port)
-	{
-	local halves = group_pending[client];
-	hook transaction_done(Transaction($request=halves[0]));
-	group_pending[client] = halves[1:];
-	}
-
-event group_expired(client: port, started: time)
-	{
-	if ( client !in group_pending )
-		return;
-
-	local rest: vector of Half;
-
-	for ( _, half in group_pending[client] )
-		{
-		if ( half$ts <= started )
-			hook transaction_done(Transaction($request=half));
-		else
-			rest += half;
-		}
-
-	if ( |rest| > 0 )
-		group_pending[client] = rest;
-	else
-		delete group_pending[client];
-	}
-
-# Whether a PDU is to be passed over: a datagram that was delivered twice.
-function is_copy(state: State, pdu: PDU): bool
-	{
-	local now = network_time();
-	local duplicate = pdu$repeated && state?$last && now - state$last <= copy_interval;
-	state$last = now;
-	return duplicate;
-	}
-
 function state_of(c: connection): State
 	{
 	if ( ! c?$melsec )
 		{
-		local datagrams = get_port_transport_proto(c$id$resp_p) == udp;
-		c$melsec = State($datagrams=datagrams, $group=datagrams && is_group(c$id$resp_h));
+		local id = c$id;
+		local datagrams = get_port_transport_proto(id$resp_p) == udp;
+		local trusted = id$resp_p in trusted_ports || id$orig_p in trusted_ports;
+		c$melsec = State($datagrams=datagrams, $group=datagrams && is_group(id$resp_h),
+		    $proven=datagrams || trusted, $proven_bare=trusted);
 		Conn::register_removal_hook(c, finalize_melsec);
 		}
 
 	return c$melsec;
 	}
 
-function half_of(c: connection, is_orig: bool, pdu: PDU): Half
+# Reports an oddity, once per connection, kind and interval.
+function report(c: connection, name: string, detail: string, kind: string)
 	{
-	local id = c$id;
+	local state = state_of(c);
+	local now = network_time();
 
-	if ( is_orig )
-		return Half($ts=network_time(), $uid=c$uid, $id=id, $source=id$orig_h, $destination=id$resp_h,
-		    $group=c$melsec$group, $pdu=pdu);
+	if ( kind in state$reported && now - state$reported[kind] < weird_interval )
+		return;
 
-	return Half($ts=network_time(), $uid=c$uid, $id=id, $source=id$resp_h, $destination=id$orig_h, $group=F, $pdu=pdu);
+	state$reported[kind] = now;
+	Reporter::conn_weird(name, c, detail, "MELSEC");
+	}
+
+function limit_reached(c: connection, limit: string)
+	{
+	report(c, "melsec_limit", limit, limit);
+	}
+
+# The same where the connection is not at hand, and may be gone.
+function limit_reached_by(transaction: Transaction, limit: string)
+	{
+	if ( connection_exists(transaction$id) )
+		limit_reached(lookup_connection(transaction$id), limit);
+	}
+
+# Whether a PDU is to be passed over: a datagram that was delivered twice.
+function is_copy(state: State, pdu: PDU, now: time): bool
+	{
+	local copy_seen = pdu$repeated && state?$last_datagram && now - state$last_datagram <= copy_interval;
+	state$last_datagram = now;
+
+	if ( copy_seen )
+		delete state$values;
+
+	return copy_seen;
+	}
+
+# Whether a response may be the answer to a request: by serial number or packet reference, and by the command where
+# the response repeats it.
+function answers(asked: PDU, answer: PDU): bool
+	{
+	if ( asked$frame != answer$frame )
+		return F;
+
+	if ( asked?$serial && asked$serial != answer$serial )
+		return F;
+
+	return ! answer?$command || asked$command == answer$command;
+	}
+
+# Whether something vouches for a frame: itself, or what else was seen on the connection.
+function is_believed(state: State, frame: FrameInfo): bool
+	{
+	if ( ! frame$weak )
+		return T;
+
+	return frame$bare ? state$proven_bare : state$proven;
+	}
+
+# Notes that the protocol is proven; requests that waited for that are believed now.
+function prove(state: State, bare: bool)
+	{
+	state$proven = T;
+
+	if ( bare )
+		state$proven_bare = T;
+
+	for ( _, transaction in state$pending )
+		{
+		if ( ! transaction$believed && is_believed(state, transaction$frame) )
+			{
+			transaction$believed = T;
+			hook request_seen(transaction);
+			}
+		}
+	}
+
+# The place of the request that a response answers among those that wait, the oldest first; their number if there is
+# none. Both sides may have asked: the answer goes back to who did.
+function find_pending(pending: vector of Transaction, client: addr, answer: PDU, now: time): count
+	{
+	for ( place, transaction in pending )
+		{
+		if ( transaction$client == client && now - transaction$ts < request_timeout &&
+		     answers(transaction$asked, answer) )
+			return place;
+		}
+
+	return |pending|;
+	}
+
+# Keeps a request in mind whose response may still come.
+function remember_expired(state: State, transaction: Transaction)
+	{
+	state$expired += transaction;
+
+	if ( |state$expired| > max_expired_requests )
+		state$expired[0:1] = vector();
+	}
+
+# Ends the wait of the oldest request of a connection.
+function give_up_oldest(state: State)
+	{
+	local oldest = state$pending[0];
+	state$pending[0:1] = vector();
+
+	if ( ! oldest$believed )
+		return;
+
+	remember_expired(state, oldest);
+	hook transaction_done(oldest);
+	}
+
+# Ends the wait of the last request if nobody answers its kind as a rule (a reset): it would take the response of the
+# next.
+function supersede(state: State, client: addr)
+	{
+	local last = |state$pending| - 1;
+	local waiting = state$pending[last];
+
+	if ( ! waiting$command$unanswered || waiting$client != client )
+		return;
+
+	state$pending[last:] = vector();
+
+	if ( waiting$believed )
+		{
+		remember_expired(state, waiting);
+		hook transaction_done(waiting);
+		}
+	}
+
+# Ends the wait of the requests that have waited for long.
+function expire_pending(c: connection, state: State, now: time)
+	{
+	while ( |state$pending| > 0 && now - state$pending[0]$ts >= request_timeout )
+		{
+		local oldest = state$pending[0];
+		give_up_oldest(state);
+
+		# Who never says anything is not there, or its packets do not come by here: nothing odd.
+		local server = oldest$client == c$id$orig_h ? c$resp : c$orig;
+
+		if ( oldest$believed && ! oldest$command$unanswered && server?$num_pkts && server$num_pkts > 0 )
+			report(c, "melsec_request_unanswered", oldest$command$operation, "unanswered");
+		}
+	}
+
+# Looks at a connection's waiting requests when the oldest has waited for long enough: there may never be another PDU.
+event watch_pending(c: connection)
+	{
+	if ( ! c?$melsec )
+		return;
+
+	local state = c$melsec;
+	local now = network_time();
+	expire_pending(c, state, now);
+	state$watched = |state$pending| > 0;
+
+	if ( state$watched )
+		schedule request_timeout - ( now - state$pending[0]$ts ) { watch_pending(c) };
+	}
+
+# Adds a flow to those of its pair.
+function join_flows(state: State, client: addr, server: addr)
+	{
+	if ( [client, server] !in flows )
+		flows[client, server] = Flows();
+
+	local pair = flows[client, server];
+	state$pair_client = client;
+	state$pair_server = server;
+	state$pair_place = pair$tail;
+	pair$states[pair$tail] = state;
+	++pair$tail;
+
+	if ( |pair$states| > max_flows_per_pair )
+		{
+		while ( pair$head !in pair$states )
+			++pair$head;
+
+		delete pair$states[pair$head];
+		}
+	}
+
+function leave_flows(state: State)
+	{
+	if ( ! state?$pair_place )
+		return;
+
+	local pair = flows[state$pair_client, state$pair_server];
+	delete pair$states[state$pair_place];
+
+	if ( |pair$states| == 0 )
+		delete flows[state$pair_client, state$pair_server];
+	}
+
+function without(numbers: vector of count, number: count)
+	{
+	for ( place, other in numbers )
+		{
+		if ( other == number )
+			{
+			numbers[place:place + 1] = vector();
+			return;
+			}
+		}
+	}
+
+# Ends the wait of a request to a group address.
+function drop_broadcast(number: count)
+	{
+	local transaction = broadcasts[number];
+	local client = transaction$client;
+	local client_port = transaction$id$orig_p;
+	delete broadcasts[number];
+	without(broadcasts_by_port[client_port], number);
+	without(broadcasts_by_client[client], number);
+
+	if ( |broadcasts_by_port[client_port]| == 0 )
+		delete broadcasts_by_port[client_port];
+
+	if ( |broadcasts_by_client[client]| == 0 )
+		delete broadcasts_by_client[client];
+
+	while ( broadcasts_head < broadcasts_tail && broadcasts_head !in broadcasts )
+		++broadcasts_head;
+
+	if ( transaction$believed && ! transaction?$answer )
+		hook transaction_done(transaction);
+	}
+
+# Ends the wait of the requests to group addresses that have waited for long; one timer for all of them.
+event watch_broadcasts()
+	{
+	local now = network_time();
+
+	while ( |broadcasts| > 0 && now - broadcasts[broadcasts_head]$ts >= request_timeout )
+		drop_broadcast(broadcasts_head);
+
+	if ( |broadcasts| > 0 )
+		schedule request_timeout - ( now - broadcasts[broadcasts_head]$ts ) { watch_broadcasts() };
+	}
+
+function add_broadcast(c: connection, transaction: Transaction)
+	{
+	local client = transaction$client;
+	local client_port = transaction$id$orig_p;
+
+	if ( |broadcasts| == 0 )
+		schedule request_timeout { watch_broadcasts() };
+
+	broadcasts[broadcasts_tail] = transaction;
+
+	if ( client_port !in broadcasts_by_port )
+		broadcasts_by_port[client_port] = vector();
+
+	if ( client !in broadcasts_by_client )
+		broadcasts_by_client[client] = vector();
+
+	broadcasts_by_port[client_port] += broadcasts_tail;
+	broadcasts_by_client[client] += broadcasts_tail;
+	++broadcasts_tail;
+
+	if ( |broadcasts_by_port[client_port]| > max_pending_requests )
+		{
+		limit_reached(c, "max_pending_requests");
+		drop_broadcast(broadcasts_by_port[client_port][0]);
+		}
+
+	if ( |broadcasts| > max_broadcast_requests )
+		{
+		limit_reached(c, "max_broadcast_requests");
+		drop_broadcast(broadcasts_head);
+		}
+	}
+
+# The broadcast request that a response answers: the oldest that nobody has answered yet, else the newest that somebody
+# has; `broadcasts_tail` if there is none. A response to a group address does not say whose request it answers.
+function find_broadcast(numbers: vector of count, transaction: Transaction): count
+	{
+	local found = broadcasts_tail;
+	local first = |numbers| > max_pending_requests ? |numbers| - max_pending_requests : 0;
+
+	for ( place, number in numbers )
+		{
+		if ( place < first )
+			next;
+
+		local other = broadcasts[number];
+
+		if ( ( transaction?$client && transaction$client != other$client ) ||
+		     transaction$ts - other$ts >= request_timeout || ! answers(other$asked, transaction$answer) )
+			next;
+
+		found = number;
+
+		if ( ! other?$answer )
+			break;
+		}
+
+	return found;
+	}
+
+# Puts a response to the request that it answers.
+function complete(c: connection, state: State, transaction: Transaction, server: addr, answer: PDU, now: time)
+	{
+	transaction$server = server;
+	transaction$answer = answer;
+	transaction$rtt = now - transaction$ts;
+
+	if ( transaction$uid == c$uid )
+		state$last = transaction;
+	else
+		transaction$answer_uid = c$uid;
+
+	if ( state?$values )
+		{
+		transaction$values = state$values;
+		delete state$values;
+		}
+
+	if ( ! transaction$believed )
+		{
+		transaction$believed = T;
+		hook request_seen(transaction);
+		prove(state, transaction$frame$bare);
+		}
+
+	hook transaction_done(transaction);
+	}
+
+# A broadcast request with one more answer.
+function answered_again(other: Transaction): Transaction
+	{
+	return Transaction($ts=other$ts, $uid=other$uid, $id=other$id, $client=other$client, $frame=other$frame,
+	    $command=other$command, $asked=other$asked, $group=T, $again=T);
+	}
+
+# Looks for the request of a datagram among those of other flows. Returns whether it was found.
+function complete_elsewhere(c: connection, state: State, alone: Transaction): bool
+	{
+	local now = alone$ts;
+	local answer = alone$answer;
+	local number = broadcasts_tail;
+
+	if ( alone?$client && [alone$client, alone$server] in flows )
+		{
+		local pair = flows[alone$client, alone$server];
+		local place = pair$head;
+
+		while ( place < pair$tail )
+			{
+			if ( place in pair$states )
+				{
+				local other = pair$states[place];
+				local n = find_pending(other$pending, alone$client, answer, now);
+
+				if ( n < |other$pending| )
+					{
+					local asked = other$pending[n];
+					other$pending[n:n + 1] = vector();
+					complete(c, state, asked, alone$server, answer, now);
+					prove(other, asked$frame$bare);
+					return T;
+					}
+				}
+
+			++place;
+			}
+		}
+
+	local client_port = c$id$orig_h == alone$server ? c$id$resp_p : c$id$orig_p;
+
+	if ( client_port in broadcasts_by_port )
+		number = find_broadcast(broadcasts_by_port[client_port], alone);
+
+	if ( number == broadcasts_tail && alone?$client && alone$client in broadcasts_by_client )
+		number = find_broadcast(broadcasts_by_client[alone$client], alone);
+
+	if ( number == broadcasts_tail )
+		return F;
+
+	local found = broadcasts[number];
+	complete(c, state, found?$answer ? answered_again(found) : found, alone$server, answer, now);
+	return T;
+	}
+
+# Whether a client has asked anything on a connection of late.
+function has_asked(state: State, client: addr): bool
+	{
+	if ( state?$last && state$last$client == client )
+		return T;
+
+	for ( _, waiting in state$pending )
+		{
+		if ( waiting$client == client )
+			return T;
+		}
+
+	for ( _, late in state$expired )
+		{
+		if ( late$client == client )
+			return T;
+		}
+
+	return F;
+	}
+
+# What a response that no request waits for is, going by its own connection: ``late``, ``repeated`` or ``unasked``;
+# empty where no request was seen, which sensors see of one half only or from the middle on.
+function kind_of(state: State, alone: Transaction): string
+	{
+	local client = alone$client;
+	local answer = alone$answer;
+
+	for ( _, given_up in state$expired )
+		{
+		if ( given_up$client == client && answers(given_up$asked, answer) )
+			return "late";
+		}
+
+	if ( state?$last && state$last$client == client && answers(state$last$asked, answer) &&
+	     state$last$answer$size == answer$size )
+		return "repeated";
+
+	return has_asked(state, client) ? "unasked" : "";
 	}
 
 event request(c: connection, is_orig: bool, pdu: PDU) &priority=5
 	{
-	local state = state_of(c);
+	local state = c?$melsec ? c$melsec : state_of(c);
+	local now = network_time();
+	local id = c$id;
+	local client = is_orig ? id$orig_h : id$resp_h;
+	local server = is_orig ? id$resp_h : id$orig_h;
 
-	if ( state$datagrams && is_copy(state, pdu) )
-		return;
-
-	local half = half_of(c, is_orig, pdu);
-
-	if ( ! state$proven )
-		state$proven = state$datagrams || ! frames[pdu$frame]$weak;
-
-	hook request_seen(half);
-
-	if ( half$group )
+	if ( state$datagrams )
 		{
-		local client = is_orig ? c$id$orig_p : c$id$resp_p;
+		if ( is_copy(state, pdu, now) )
+			return;
 
-		if ( client !in group_pending )
-			group_pending[client] = vector();
+		if ( ! state$group && ! state?$pair_place )
+			join_flows(state, client, server);
+		}
 
-		group_pending[client] += half;
-		schedule request_timeout { group_expired(client, half$ts) };
+	if ( pdu$garbage > 0 )
+		report(c, "melsec_garbage", fmt("%d octets", pdu$garbage), "garbage");
 
-		if ( |group_pending[client]| > max_pending_requests )
-			drop_oldest(client);
+	local frame = frames[pdu$frame];
+	local transaction = Transaction($ts=now, $uid=c$uid, $id=id, $client=client, $server=server, $frame=frame,
+	    $command=frame$commands[pdu$command], $asked=pdu);
+
+	if ( state?$values )
+		{
+		transaction$values = state$values;
+		delete state$values;
+		}
+
+	local to_group = state$group && is_orig;
+
+	if ( to_group )
+		{
+		transaction$group = T;
+		delete transaction$server;
+		}
+
+	if ( frame$weak && ! is_believed(state, frame) )
+		transaction$believed = F;
+	else
+		{
+		if ( ! state$proven )
+			prove(state, F);
+
+		hook request_seen(transaction);
+		}
+
+	if ( frame$one_way )
+		{
+		if ( transaction$believed )
+			hook transaction_done(transaction);
 
 		return;
 		}
 
-	state$pending[state$tail] = half;
-	++state$tail;
-	expire_pending(state, half$ts);
+	if ( to_group )
+		{
+		add_broadcast(c, transaction);
+		return;
+		}
+
+	if ( |state$pending| > 0 )
+		supersede(state, client);
+
+	state$pending += transaction;
+
+	if ( |state$pending| > max_pending_requests )
+		{
+		limit_reached(c, "max_pending_requests");
+		give_up_oldest(state);
+		}
+
+	if ( ! state$watched )
+		{
+		state$watched = T;
+		schedule request_timeout { watch_pending(c) };
+		}
 	}
 
 event response(c: connection, is_orig: bool, pdu: PDU) &priority=5
 	{
-	local state = state_of(c);
+	local state = c?$melsec ? c$melsec : state_of(c);
+	local now = network_time();
+	local id = c$id;
 
-	if ( state$datagrams && is_copy(state, pdu) )
+	if ( state$datagrams && is_copy(state, pdu, now) )
 		return;
 
-	local half = half_of(c, is_orig, pdu);
+	if ( pdu$garbage > 0 )
+		report(c, "melsec_garbage", fmt("%d octets", pdu$garbage), "garbage");
+
+	local client = is_orig ? id$resp_h : id$orig_h;
+	local server = is_orig ? id$orig_h : id$resp_h;
+	local place = find_pending(state$pending, client, pdu, now);
+
+	if ( place < |state$pending| )
+		{
+		local transaction = state$pending[place];
+		state$pending[place:place + 1] = vector();
+		complete(c, state, transaction, server, pdu, now);
+		return;
+		}
+
+	local frame = frames[pdu$frame];
+	local alone = Transaction($ts=now, $uid=c$uid, $id=id, $server=server, $frame=frame, $answer=pdu);
+
+	local kind = "";
+
+	if ( ! ( state$group && is_orig ) )
+		{
+		alone$client = client;
+		expire_pending(c, state, now);
+		kind = kind_of(state, alone);
+		}
+
+	if ( state$datagrams && kind != "late" && kind != "repeated" && complete_elsewhere(c, state, alone) )
+		return;
+
+	if ( ! is_believed(state, frame) )
+		return;
 
 	if ( ! state$proven )
-		state$proven = state$datagrams || ! frames[pdu$frame]$weak;
+		prove(state, F);
 
-	expire_pending(state, half$ts);
+	if ( pdu?$command )
+		alone$command = frame$commands[pdu$command];
 
-	local transaction = Transaction($response=half);
+	if ( state?$values )
+		{
+		alone$values = state$values;
+		delete state$values;
+		}
 
-	if ( half$group )
-		take_group(is_orig ? c$id$resp_p : c$id$orig_p, pdu, transaction);
-	else
-		take_pending(state, half, transaction);
+	if ( kind != "" )
+		report(c, "melsec_response_" + kind, alone?$command ? alone$command$operation : "", kind);
 
-	# A control frame alone proves nothing in a stream.
-	if ( transaction?$request || state$proven )
-		hook transaction_done(transaction);
+	hook transaction_done(alone);
 	}
 
 hook finalize_melsec(c: connection)
 	{
-	if ( ! c?$melsec || ! c$melsec$proven )
+	if ( ! c?$melsec )
 		return;
 
 	local state = c$melsec;
+	leave_flows(state);
 
-	while ( state$head < state$tail )
+	for ( _, transaction in state$pending )
 		{
-		if ( state$head in state$pending )
-			hook transaction_done(Transaction($request=state$pending[state$head]));
-
-		++state$head;
+		if ( transaction$believed )
+			hook transaction_done(transaction);
 		}
 
 	delete c$melsec;
@@ -311,9 +756,6 @@ hook finalize_melsec(c: connection)
 
 event zeek_done()
 	{
-	for ( _, halves in group_pending )
-		{
-		for ( _, half in halves )
-			hook transaction_done(Transaction($request=half));
-		}
+	while ( |broadcasts| > 0 )
+		drop_broadcast(broadcasts_head);
 	}

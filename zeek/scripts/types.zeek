@@ -13,7 +13,7 @@ export {
 		operation: string;
 		## Class of the operation.
 		class: string;
-		## No answer is normal.
+		## That nobody answers is normal.
 		unanswered: bool &default=F;
 		## Detections that a request of it raises.
 		request_detections: vector of string &optional;
@@ -35,16 +35,18 @@ export {
 	type FrameInfo: record {
 		## Protocol that the frame belongs to.
 		protocol: string;
-		## Name of the frame: ``3E``, ``4E``, ``57``, ``5A``.
+		## Name of the frame: ``1E``, ``3E``, ``4E``, ``LMT``, ``EMT``, ``4C``, ``57``, ``5A``.
 		frame: string;
 		## ``binary`` or ``ascii``.
 		encoding: string;
-		## Width of the command code in hex digits.
+		## Width of command code and end code in hex digits.
 		digits: count;
 		## Too short to prove the protocol alone.
 		weak: bool;
-		## Sub-command bit that asks for bit units.
-		bit_units: count;
+		## Without anything in the header that says how long it is: only an answer of the right size proves it.
+		bare: bool;
+		## Never answered: the frame has no response.
+		one_way: bool;
 		## Commands by code.
 		commands: table[count] of CommandInfo;
 		## Devices by code.
@@ -72,4 +74,29 @@ export {
 		## Interval in which the same pair raises it once.
 		suppress: interval;
 	};
+
+	## A stable stand-in for a command that the definition does not have.
+	##
+	## code: The code, of four hex digits.
+	global unknown_command: function(code: count): CommandInfo;
+
+	## The same for a code of two hex digits.
+	##
+	## code: The code.
+	global unknown_short_command: function(code: count): CommandInfo;
 }
+
+function stand_in(code: string): CommandInfo
+	{
+	return CommandInfo($code=code, $operation=fmt("unknown-%s", code), $class="unknown");
+	}
+
+function unknown_command(code: count): CommandInfo
+	{
+	return stand_in(to_upper(fmt("%04x", code)));
+	}
+
+function unknown_short_command(code: count): CommandInfo
+	{
+	return stand_in(to_upper(fmt("%02x", code)));
+	}

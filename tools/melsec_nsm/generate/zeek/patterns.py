@@ -72,8 +72,51 @@ def field(entry: Field, order: str = "little") -> str:
     return ANY if width == 1 else f"{ANY}{{{width}}}"
 
 
-def prefix(fields: Sequence[Field]) -> str:
+def hex_digits(ranges: Iterable[tuple[int, int]], digits: int) -> str:
+    """Numbers within any of the ranges, written with as many hexadecimal digits in either case."""
+    if digits == 0:
+        return ""
+    full = (1 << 4 * digits) - 1
+    merged_ranges = merged(ranges)
+    if merged_ranges == [(0, full)]:
+        return _HEX if digits == 1 else f"{_HEX}{{{digits}}}"
+    below = 4 * (digits - 1)
+    firsts_by_rest: dict[str, list[int]] = {}
+    for first in range(16):
+        low, high = first << below, ((first + 1) << below) - 1
+        inside = [(max(a, low) - low, min(b, high) - low) for a, b in merged_ranges if a <= high and b >= low]
+        if inside:
+            firsts_by_rest.setdefault(hex_digits(inside, digits - 1), []).append(first)
+    parts = [_digit_class(firsts) + rest for rest, firsts in firsts_by_rest.items()]
+    return parts[0] if len(parts) == 1 else f"({'|'.join(parts)})"
+
+
+_HEX = "[0-9A-Fa-f]"
+
+
+def _digit_class(digits: Iterable[int]) -> str:
+    characters = "".join(f"{digit:X}" if digit < 10 else f"{digit:X}{digit:x}" for digit in digits)
+    return characters if len(characters) == 1 else f"[{characters}]"
+
+
+def hex_field(entry: Field) -> str:
+    """The characters that a header field may have in an ASCII frame."""
+    if isinstance(entry.const, bytes):
+        return "".join(hex_digits([(value, value)], 2) for value in entry.const)
+    width = {"u8": 1, "u16": 2, "u16be": 2, "u32": 4}.get(entry.type, entry.size or 0)
+    ranges = entry.allowed
+    if entry.counts:
+        # Characters, not octets.
+        ranges = (((entry.minimum or 0) * 2, min(0xFFFF, (entry.maximum or 0xFFFF) * 2)),)
+    if entry.const is not None:
+        ranges = ((int(entry.const), int(entry.const)),)
+    return hex_digits(ranges or [(0, (1 << 8 * width) - 1)], 2 * width)
+
+
+def prefix(fields: Sequence[Field], encoding: str = "binary") -> str:
     """The sub-header: the leading octets, two at least, that the definition fixes."""
+    if encoding == "ascii":
+        return hex_field(fields[0])
     pattern = ""
     size = 0
     for entry in fields:

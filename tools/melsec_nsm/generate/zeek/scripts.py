@@ -41,6 +41,7 @@ def consts(definition: Definition) -> str:
                 f"Commands of {protocol.title} with codes of {digits} hex digits.",
                 f"{_commands_of(protocol, digits)}: table[count] of CommandInfo",
                 [_command(definition, command) for command in protocol.commands if command.digits == digits],
+                f" &default=unknown_{'command' if digits == 4 else 'short_command'}",
             )
     for table in sorted({protocol.device_table for protocol in definition.protocols.values()}):
         lines += _table(
@@ -79,20 +80,19 @@ def _bool(value: bool) -> str:
     return "T" if value else "F"
 
 
-def _digits(frame: Frame) -> int:
-    """Width of a frame's command code in hex digits."""
-    return next(2 if field.type == "u8" else 4 for field in frame.request if field.name == "command")
-
-
 def _commands_of(protocol: Protocol, digits: int) -> str:
-    return f"{protocol.name}_commands" if digits == 4 else f"{protocol.name}_control_commands"
+    """The table of a protocol's commands; control frames with short codes have one of their own beside the others."""
+    if digits == 4 or all(command.digits == digits for command in protocol.commands):
+        return f"{protocol.name}_commands"
+    return f"{protocol.name}_control_commands"
 
 
 def _frame(number: int, protocol: Protocol, frame: Frame) -> str:
     return (
         f"[{number}] = FrameInfo($protocol={quoted(protocol.name)}, $frame={quoted(frame.frame)}, "
-        f"$encoding={quoted(frame.encoding)}, $digits={_digits(frame)}, $weak={_bool(frame.weak)}, "
-        f"$bit_units={protocol.bit_units}, $commands={_commands_of(protocol, _digits(frame))}, "
+        f"$encoding={quoted(frame.encoding)}, $digits={frame.digits}, $weak={_bool(frame.weak)}, "
+        f"$bare={_bool(frame.kind == 'layout')}, $one_way={_bool(not frame.response)}, "
+        f"$commands={_commands_of(protocol, frame.digits)}, "
         f"$devices={protocol.device_table}_devices, $statuses={protocol.status_table}_statuses)"
     )
 
@@ -116,8 +116,8 @@ def _ports(definition: Definition) -> list[str]:
     return lines
 
 
-def _table(title: str, declaration: str, rows: list[str]) -> list[str]:
-    return [f"\t## {title}", f"\tconst {declaration} = {{", *(f"\t\t{row}," for row in rows), "\t};", ""]
+def _table(title: str, declaration: str, rows: list[str], attributes: str = "") -> list[str]:
+    return [f"\t## {title}", f"\tconst {declaration} = {{", *(f"\t\t{row}," for row in rows), f"\t}}{attributes};", ""]
 
 
 def _command(definition: Definition, command: Command) -> str:

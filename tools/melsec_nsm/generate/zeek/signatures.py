@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from melsec_nsm.definitions.model import Definition, Field, Frame, Protocol
+from collections.abc import Sequence
+
+from melsec_nsm.definitions.model import Command, Definition, Field, Frame, Protocol
 from melsec_nsm.generate.text import comment
 from melsec_nsm.generate.zeek import patterns
+from melsec_nsm.generate.zeek.layouts import Sizes
 
 _ANALYZERS = {"tcp": "MELSEC_TCP", "udp": "MELSEC_UDP"}
 
@@ -14,12 +17,17 @@ def dpd(definition: Definition) -> str:
 
     Each direction is convincing alone (sub-header, route, bounds of the length, a known command),
     so that none waits for the reverse: a sensor may see one side only, and MELSOFT over UDP uses
-    two one-way flows.
+    two one-way flows. Only 1E, which has neither sub-header nor length, needs both directions.
     """
     lines = [comment(), ""]
     for protocol in definition.protocols.values():
         for frame in protocol.frames:
+            if frame.kind == "layout":
+                lines += _both_ways(definition, protocol, frame)
+                continue
             for direction in ("request", "response"):
+                if not frame.half(direction):
+                    continue
                 pattern = _pattern(protocol, frame, direction)
                 for transport in frame.transports:
                     lines += _signature(frame, direction, transport, pattern)
@@ -28,22 +36,104 @@ def dpd(definition: Definition) -> str:
 
 def _pattern(protocol: Protocol, frame: Frame, direction: str) -> str:
     fields = frame.half(direction)[:-1]
+    if frame.kind == "stuffed":
+        # Octets may be doubled from the count on: the frame id, behind it, is as far as one can look.
+        return _stuffed(fields)
     pieces = [_piece(protocol, frame, field) for field in fields]
     # Trailing arbitrary octets need not be waited for.
-    while pieces and pieces[-1].startswith(patterns.ANY):
+    while pieces and pieces[-1].startswith(_ANYTHING):
         pieces.pop()
     return "".join(pieces)
 
 
+_ANYTHING = (patterns.ANY, "[0-9A-Fa-f]")
+
+
 def _piece(protocol: Protocol, frame: Frame, field: Field) -> str:
-    order = "big" if field.type == "u16be" else protocol.byte_order
     commands = list(protocol.commands_of(frame))
+    codes = None
     if field.name == "command":
         codes = [(command.code, command.code) for command in commands]
-        return patterns.octet_class(codes) if field.type == "u8" else patterns.word(codes, order)
-    if field.name == "subcommand":
-        return patterns.word([(value, value) for command in commands for value in command.subcommands], order)
-    return patterns.field(field, order)
+    elif field.name == "subcommand":
+        codes = [(value, value) for command in commands for value in command.subcommands]
+    if frame.encoding == "ascii":
+        width = 2 if field.type == "u8" else 4
+        return patterns.hex_field(field) if codes is None else patterns.hex_digits(codes, width)
+    order = "big" if field.type == "u16be" else protocol.byte_order
+    if codes is None:
+        return patterns.field(field, order)
+    return patterns.octet_class(codes) if field.type == "u8" else patterns.word(codes, order)
+
+
+def _stuffed(fields: Sequence[Field]) -> str:
+    pieces = []
+    for field in fields:
+        if field.const is None and not field.counts:
+            break
+        pieces.append(patterns.field(field, "little") if field.const is not None else f"({patterns.ANY}{{2,4}})")
+    return "".join(pieces)
+
+
+def _both_ways(definition: Definition, protocol: Protocol, frame: Frame) -> list[str]:
+    """Two signatures a transport: what a request may look like, and an answer to it, which attaches the analyzer."""
+    heads = {
+        pattern: None
+        for command in protocol.commands_of(frame)
+        if command.request.get(0) is not None
+        for pattern in [_request_head(definition, protocol, frame, command)]
+    }
+    codes = [command.code | 0x80 for command in protocol.commands_of(frame) if command.request.get(0) is not None]
+    if not codes:
+        return []
+    statuses = [(0, 0), *((status.code, status.code) for status in definition.statuses[protocol.status_table])]
+    in_ascii = frame.encoding == "ascii"
+    answer = [(code, code) for code in codes]
+    response = (
+        patterns.hex_digits(answer, 2) + patterns.hex_digits(statuses, 2)
+        if in_ascii
+        else patterns.octet_class(answer) + patterns.octet_class(statuses)
+    )
+    lines: list[str] = []
+    for transport in frame.transports:
+        stem = f"dpd_melsec_{frame.id.replace('-', '_')}"
+        request = f"{stem}_request_{transport}"
+        lines += [f"signature {request} {{", f"  ip-proto == {transport}", f"  payload /^({'|'.join(heads)})/", "}", ""]
+        reverse = [f"  requires-reverse-signature {request}"]
+        lines += _lines(f"{stem}_response_{transport}", transport, reverse, response)
+    return lines
+
+
+def _request_head(definition: Definition, protocol: Protocol, frame: Frame, command: Command) -> str:
+    """A request of one command, up to the last octet that its layout or the definition fixes."""
+    in_ascii = frame.encoding == "ascii"
+    pieces = []
+    for field in frame.request[:-1]:
+        if field.name == "command":
+            one = [(command.code, command.code)]
+            pieces.append(patterns.hex_digits(one, 2) if in_ascii else patterns.octet_class(one))
+        else:
+            pieces.append(patterns.hex_field(field) if in_ascii else patterns.field(field))
+    codes = [
+        (device.codes[protocol.device_table],) * 2
+        for device in definition.devices
+        if protocol.device_table in device.codes
+    ]
+    for field in Sizes(protocol, command).fixed:
+        if field.type != "device":
+            pieces.append(patterns.hex_field(field) if in_ascii else patterns.field(field))
+            continue
+        form = protocol.device_form(0)
+        for part, kind in form.ascii if in_ascii else form.binary:
+            if in_ascii:
+                width = int(kind.removeprefix("hex"))
+                pieces.append(patterns.hex_digits(codes if part == "code" else [(0, (1 << 4 * width) - 1)], width))
+            elif part == "code":
+                pieces.append(patterns.word(codes))
+            else:
+                pieces.append(f"{patterns.ANY}{{{ {'u8': 1, 'u16': 2, 'u24': 3, 'u32': 4}[kind] }}}")
+    while pieces[-1].startswith(_ANYTHING):
+        pieces.pop()
+    return "".join(pieces)
 
 
 def _signature(frame: Frame, direction: str, transport: str, pattern: str) -> list[str]:

@@ -1,0 +1,103 @@
+##! X and Y of controllers that number them in octal.
+##!
+##! The wire carries the linear number, which the grammar writes in hexadecimal as most series do. Which series a
+##! controller belongs to is learnt from its answers to type name requests.
+
+@load ./types
+@load ./consts
+@load ./pairing
+
+module MELSEC;
+
+export {
+	## Series whose X and Y are numbered in octal.
+	const octal_series = { "iQ-F", "FX" } &redef;
+
+	## Controllers of these series that are remembered, each until nobody has read its devices for a day.
+	option max_tracked_servers = 10000;
+}
+
+# Controllers known to number X and Y in octal.
+global octal_servers: set[addr] &read_expire=1day;
+
+# Targets as they were, and in octal: the same few come again and again.
+global octal_targets: table[string] of string &read_expire=10min;
+
+# Series by model name.
+global series_by_name: table[string] of string;
+
+event zeek_init()
+	{
+	for ( _, model in models )
+		series_by_name[model$name] = model$series;
+	}
+
+# Learns from what a controller says it is.
+function learn_model(transaction: Transaction)
+	{
+	local answer = transaction$answer;
+	local server = transaction$server;
+	local series = "";
+
+	if ( answer?$model_code && answer$model_code in models )
+		series = models[answer$model_code]$series;
+	else if ( answer?$target && answer$target in series_by_name )
+		series = series_by_name[answer$target];
+
+	if ( series == "" )
+		return;
+
+	if ( series !in octal_series )
+		delete octal_servers[server];
+	else if ( |octal_servers| < max_tracked_servers || server in octal_servers )
+		add octal_servers[server];
+	else
+		limit_reached_by(transaction, "max_tracked_servers");
+	}
+
+function octal(digits: string): string
+	{
+	local rest = to_count(digits, 16);
+	local result = "";
+
+	while ( rest >= 8 )
+		{
+		result = cat(rest % 8, result);
+		rest = rest / 8;
+		}
+
+	return cat(rest, result);
+	}
+
+# A target with the numbers of its X and Y in octal: X1F is X37.
+function octal_target(target: string): string
+	{
+	if ( target in octal_targets )
+		return octal_targets[target];
+
+	local items: vector of string;
+
+	for ( _, item in split_string(target, /,/) )
+		{
+		local points: vector of string;
+
+		for ( _, point in split_string(item, /-/) )
+			{
+			local found = match_pattern(point, /^[XY][0-9A-F]+/);
+
+			if ( found$matched )
+				points += found$str[0] + octal(found$str[1:]) + point[|found$str|:];
+			else
+				points += point;
+			}
+
+		items += join_string_vec(points, "-");
+		}
+
+	local result = join_string_vec(items, ",");
+
+	if ( |octal_targets| < max_tracked_servers )
+		octal_targets[target] = result;
+
+	return result;
+	}
