@@ -123,6 +123,8 @@ def test_streams_in_other_segments(transacting: Engine, capture: Path, name: str
     dialogues = [_in_order(one) for one in wire.dialogues(capture) if one.transport == "tcp"]
     if not dialogues:
         pytest.skip("no TCP in it")
+    if name == "coalesced" and capture.stem.endswith("-unsized"):
+        pytest.skip("nobody knows where one ends and the next begins")
     plain = _made(_plain, dialogues, "", tmp_path / "plain.pcap")
     changed = _made(STREAMS[name], dialogues, name, tmp_path / "changed.pcap")
     expected = transactions(records(transacting, plain))
@@ -141,7 +143,7 @@ def test_packets_in_another_dress(transacting: Engine, capture: Path, name: str,
     plain = _made(_plain, dialogues, "", tmp_path / "plain.pcap")
     expected = transactions(records(transacting, plain))
     assert transactions(records(transacting, changed)) == expected
-    assert expected
+    assert expected or name == "start missing"
 
 
 def _at_every_octet(dialogues: Iterable[Dialogue]) -> Iterator[tuple[int, Dialogue]]:
