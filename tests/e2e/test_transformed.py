@@ -125,6 +125,8 @@ def test_streams_in_other_segments(transacting: Engine, capture: Path, name: str
         pytest.skip("no TCP in it")
     if name == "coalesced" and capture.stem.endswith("-unsized"):
         pytest.skip("nobody knows where one ends and the next begins")
+    if name == "coalesced" and "-1e-buffer-" in capture.stem:
+        pytest.skip("its messages are believed once a 1E request was answered, of which there is none yet")
     plain = _made(_plain, dialogues, "", tmp_path / "plain.pcap")
     changed = _made(STREAMS[name], dialogues, name, tmp_path / "changed.pcap")
     expected = transactions(records(transacting, plain))

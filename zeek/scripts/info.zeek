@@ -1,29 +1,28 @@
-##! The columns of melsec.log, and how a transaction fills them.
+##! Transactions: the columns of melsec.log, how PDUs fill them, and what else is known of a transaction.
 
 @load base/frameworks/logging
 @load ./types
 @load ./consts
-@load ./numbering
-@load ./pairing
 
 module MELSEC;
 
 export {
 	redef enum Log::ID += { LOG };
 
-	## One line of melsec.log: a request with its response, or either alone.
+	## A request with its response, or either alone: one line of melsec.log, and what scripts know beyond that.
 	type Info: record {
 		## Time of the request; of the response where no request was seen.
 		ts: time &log;
-		## Connection of the request.
-		uid: string &log &optional;
+		## Connection of the request; of the response where no request was seen.
+		uid: string &log;
 		## Endpoints of that connection.
-		id: conn_id &log &optional;
+		id: conn_id &log;
 		## Connection of the response where it is another one: broadcast exchanges are two flows.
 		response_uid: string &log &optional;
-		## Who asked, whatever Zeek took for the originator.
+		## Who asked, whatever Zeek took for the originator. Unknown for a response to a group address whose request
+		## was not seen.
 		client: addr &log &optional;
-		## Who answered, or was asked; absent where nobody answered a broadcast.
+		## Who answered; who was asked as long as nobody has. Absent where that is a group address.
 		server: addr &log &optional;
 		## Protocol: ``slmp``, ``mc1e``, ``melsoft``.
 		protocol: string &log;
@@ -71,69 +70,37 @@ export {
 		again: bool &log &optional;
 		## Transactions that the line stands for, where `log_polling` sums them up.
 		repeats: count &log &optional;
+
+		## The frame layout.
+		layout: FrameInfo;
+		## The command, or a stand-in for an unknown one; absent where only a response without one was seen.
+		command_info: CommandInfo &optional;
+		## What the grammar made of the request.
+		asked: PDU &optional;
+		## What the grammar made of the response.
+		answer: PDU &optional;
+		## The request went to a group address.
+		group: bool &default=F;
+		## The request has been believed, so that `request_seen` has run. Frames that prove nothing alone wait for
+		## what does.
+		believed: bool &default=T;
 	};
-
-	## The line of a transaction.
-	##
-	## transaction: A transaction with a request, a response or both.
-	global info_of: function(transaction: Transaction): Info;
-
-	## Whether values that are read from and written to devices are logged, as words in hexadecimal or as bits.
-	option log_values = F;
-
-	## Characters of `values` that are logged.
-	option max_values_length = 1024;
-
-	## Octets of `target`, and of `details`, that are logged.
-	option max_target_length = 512;
 }
 
 # Numbers in hexadecimal, kept because the same few come again and again.
-global hex_words: table[count] of string = table();
-global hex_octets: table[count] of string = table();
-
-function hex(value: count): string
+global hex_words: table[count] of string = table() &default_insert=function(value: count): string
 	{
-	if ( value !in hex_words )
-		hex_words[value] = to_upper(fmt("%04x", value));
+	return to_upper(fmt("%04x", value));
+	};
 
-	return hex_words[value];
-	}
-
-# An end code as wide as on the wire.
-function hex_status(frame: FrameInfo, value: count): string
+global hex_octets: table[count] of string = table() &default_insert=function(value: count): string
 	{
-	if ( frame$digits != 2 )
-		return hex(value);
+	return to_upper(fmt("%02x", value));
+	};
 
-	if ( value !in hex_octets )
-		hex_octets[value] = to_upper(fmt("%02x", value));
-
-	return hex_octets[value];
-	}
-
-function shortened(transaction: Transaction, text: string): string
+# Fills the columns that the header and the data of a PDU fill. This and `fill_answer` run for every transaction.
+function fill(info: Info, pdu: PDU)
 	{
-	if ( |text| <= max_target_length )
-		return text;
-
-	limit_reached_by(transaction, "max_target_length");
-	return text[:max_target_length];
-	}
-
-function info_of(transaction: Transaction): Info
-	{
-	local frame = transaction$frame;
-	local pdu = transaction?$asked ? transaction$asked : transaction$answer;
-	local info = Info($ts=transaction$ts, $uid=transaction$uid, $id=transaction$id, $protocol=frame$protocol,
-	    $frame=frame$frame, $encoding=frame$encoding);
-
-	if ( transaction?$client )
-		info$client = transaction$client;
-
-	if ( transaction?$server )
-		info$server = transaction$server;
-
 	if ( pdu?$serial )
 		info$serial = pdu$serial;
 
@@ -144,16 +111,13 @@ function info_of(transaction: Transaction): Info
 		info$station = pdu$station_no;
 
 	if ( pdu?$module_io )
-		info$module_io = hex(pdu$module_io);
+		info$module_io = hex_words[pdu$module_io];
 
 	if ( pdu?$multidrop )
 		info$multidrop = pdu$multidrop;
 
 	if ( pdu?$subcommand )
-		info$subcommand = hex(pdu$subcommand);
-
-	if ( transaction?$asked )
-		info$request_len = pdu$size;
+		info$subcommand = hex_words[pdu$subcommand];
 
 	if ( pdu?$target && |pdu$target| > 0 )
 		info$target = pdu$target;
@@ -163,62 +127,60 @@ function info_of(transaction: Transaction): Info
 
 	if ( pdu?$points )
 		info$points = pdu$points;
+	}
 
-	if ( transaction?$command )
+# A transaction of a request, before anybody says who takes part.
+function begin(ts: time, uid: string, id: conn_id, layout: FrameInfo, asked: PDU): Info
+	{
+	local command = layout$commands[asked$command];
+	local info = Info($ts=ts, $uid=uid, $id=id, $protocol=layout$protocol, $frame=layout$frame,
+	    $encoding=layout$encoding, $command=command$code, $operation=command$operation, $class=command$class,
+	    $request_len=asked$size, $layout=layout, $command_info=command, $asked=asked);
+	fill(info, asked);
+	return info;
+	}
+
+# A transaction of a response whose request was not seen.
+function unasked(ts: time, uid: string, id: conn_id, layout: FrameInfo, answer: PDU): Info
+	{
+	local info = Info($ts=ts, $uid=uid, $id=id, $protocol=layout$protocol, $frame=layout$frame,
+	    $encoding=layout$encoding, $layout=layout, $answer=answer);
+
+	if ( answer?$command )
 		{
-		local command = transaction$command;
+		local command = layout$commands[answer$command];
+		info$command_info = command;
 		info$command = command$code;
 		info$operation = command$operation;
 		info$class = command$class;
 		}
 
-	if ( transaction?$answer )
+	fill(info, answer);
+	return info;
+	}
+
+# Fills the columns that the response fills.
+function fill_answer(info: Info)
+	{
+	local answer = info$answer;
+	info$response_len = answer$size;
+
+	if ( answer?$status )
 		{
-		local answer = transaction$answer;
-		info$response_len = answer$size;
+		# As wide as on the wire.
+		info$status = info$layout$digits == 2 ? hex_octets[answer$status] : hex_words[answer$status];
 
-		if ( answer?$status )
-			{
-			info$status = hex_status(frame, answer$status);
-
-			if ( answer$status in frame$statuses )
-				info$status_name = frame$statuses[answer$status];
-			}
-
-		if ( transaction?$rtt )
-			info$rtt = transaction$rtt;
-
-		if ( transaction?$answer_uid )
-			info$response_uid = transaction$answer_uid;
-
-		# What was asked about counts, but for a question who that is.
-		if ( answer?$target && |answer$target| > 0 && ( ! info?$target || ( info?$class && info$class == "identify" ) ) )
-			info$target = answer$target;
-
-		if ( answer?$details && transaction?$asked )
-			info$details = info?$details ? info$details + " " + answer$details : answer$details;
-
-		if ( answer?$points && ( ! info?$points || ( info?$class && info$class == "identify" ) ) )
-			info$points = answer$points;
+		if ( answer$status in info$layout$statuses )
+			info$status_name = info$layout$statuses[answer$status];
 		}
 
-	if ( transaction$again )
-		info$again = T;
+	# What was asked about counts, but for a question who that is.
+	if ( answer?$target && |answer$target| > 0 && ( ! info?$target || ( info?$class && info$class == "identify" ) ) )
+		info$target = answer$target;
 
-	if ( transaction?$values )
-		info$values = transaction$values;
+	if ( answer?$points && ( ! info?$points || ( info?$class && info$class == "identify" ) ) )
+		info$points = answer$points;
 
-	if ( pdu?$device_code && info?$server && info$server in octal_servers )
-		info$target = octal_target(info$target);
-
-	if ( pdu$targets_left > 0 )
-		limit_reached_by(transaction, "targets");
-
-	if ( info?$target )
-		info$target = shortened(transaction, info$target);
-
-	if ( info?$details )
-		info$details = shortened(transaction, info$details);
-
-	return info;
+	if ( answer?$details && info?$asked )
+		info$details = info?$details ? info$details + " " + answer$details : answer$details;
 	}

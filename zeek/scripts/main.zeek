@@ -14,6 +14,15 @@ export {
 	## Default policy hook of the log.
 	global log_policy: Log::PolicyHook;
 
+	## Whether values that are read from and written to devices are logged, as words in hexadecimal or as bits.
+	option log_values = F;
+
+	## Characters of `values` that are logged.
+	option max_values_length = 1024;
+
+	## Octets of `target`, and of `details`, that are logged.
+	option max_target_length = 512;
+
 	## Raised for each record on its way to the log.
 	##
 	## rec: The record.
@@ -68,13 +77,39 @@ event values(c: connection, is_orig: bool, text: string) &group="MELSEC::log_val
 		state$values = text;
 	}
 
-hook transaction_done(transaction: Transaction) &priority=-5
+# Keeps a column within its bound.
+function shortened(transaction: Info, text: string): string
 	{
-	if ( transaction?$answer && ( transaction$answer?$model_code || transaction$answer?$target ) )
-		learn_model(transaction);
+	limit_reached_by(transaction, "max_target_length");
+	return text[:max_target_length];
+	}
 
-	local info = info_of(transaction);
+# Completes the columns before anybody else looks at them.
+hook transaction_done(transaction: Info) &priority=10
+	{
+	if ( transaction?$answer )
+		{
+		if ( transaction$answer?$model_code || transaction$answer?$target )
+			learn_model(transaction);
 
-	if ( log_polling == FULL || ! is_repeat(transaction, info) )
-		Log::write(MELSEC::LOG, info);
+		fill_answer(transaction);
+		}
+
+	if ( transaction?$target )
+		{
+		if ( |octal_servers| > 0 )
+			number_in_octal(transaction);
+
+		if ( |transaction$target| > max_target_length )
+			transaction$target = shortened(transaction, transaction$target);
+		}
+
+	if ( transaction?$details && |transaction$details| > max_target_length )
+		transaction$details = shortened(transaction, transaction$details);
+	}
+
+hook transaction_done(transaction: Info) &priority=-5
+	{
+	if ( log_polling == FULL || ! is_repeat(transaction) )
+		Log::write(MELSEC::LOG, transaction);
 	}

@@ -5,6 +5,7 @@
 
 @load ./types
 @load ./consts
+@load ./info
 @load ./pairing
 
 module MELSEC;
@@ -33,7 +34,7 @@ event zeek_init()
 	}
 
 # Learns from what a controller says it is.
-function learn_model(transaction: Transaction)
+function learn_model(transaction: Info)
 	{
 	local answer = transaction$answer;
 	local server = transaction$server;
@@ -100,4 +101,13 @@ function octal_target(target: string): string
 		octal_targets[target] = result;
 
 	return result;
+	}
+
+# Numbers the X and Y of a transaction as the controller does.
+function number_in_octal(transaction: Info)
+	{
+	local pdu = transaction?$asked ? transaction$asked : transaction$answer;
+
+	if ( pdu?$device_code && transaction?$server && transaction$server in octal_servers )
+		transaction$target = octal_target(transaction$target);
 	}

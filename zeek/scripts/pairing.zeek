@@ -8,45 +8,11 @@
 @load base/protocols/conn/removal-hooks
 @load ./types
 @load ./consts
+@load ./info
 
 module MELSEC;
 
 export {
-	## A request with its response, or either alone.
-	type Transaction: record {
-		## Time of the request; of the response where no request was seen.
-		ts: time;
-		## Connection of the request; of the response where no request was seen.
-		uid: string;
-		## Endpoints of that connection.
-		id: conn_id;
-		## Who asked. Unknown for a response to a group address whose request was not seen.
-		client: addr &optional;
-		## Who answered; who was asked as long as nobody has. Absent where that is a group address.
-		server: addr &optional;
-		## The frame layout.
-		frame: FrameInfo;
-		## The command, or a stand-in for an unknown one; absent where only a response without one was seen.
-		command: CommandInfo &optional;
-		## What the grammar made of the request.
-		asked: PDU &optional;
-		## What the grammar made of the response.
-		answer: PDU &optional;
-		## Connection of the response where it is another one.
-		answer_uid: string &optional;
-		## Time from request to response.
-		rtt: interval &optional;
-		## The request went to a group address.
-		group: bool &default=F;
-		## An answer to a broadcast that somebody else has answered before.
-		again: bool &default=F;
-		## Values in the request or the response, where they are asked for.
-		values: string &optional;
-		## The request has been believed, so that `request_seen` has run. Frames that prove nothing alone wait
-		## for what does.
-		believed: bool &default=T;
-	};
-
 	## Raised for the values of a PDU, right before the PDU itself.
 	##
 	## c: The connection.
@@ -69,10 +35,10 @@ export {
 	global response: event(c: connection, is_orig: bool, pdu: PDU);
 
 	## Runs for each request once it is believed, before its response is known.
-	global request_seen: hook(transaction: Transaction);
+	global request_seen: hook(transaction: Info);
 
 	## Runs for each transaction once it is complete, or known to stay incomplete.
-	global transaction_done: hook(transaction: Transaction);
+	global transaction_done: hook(transaction: Info);
 
 	## Ends the wait of a connection's requests when it goes.
 	global finalize_melsec: Conn::RemovalHook;
@@ -97,11 +63,11 @@ export {
 # State of a connection.
 type State: record {
 	# Requests that wait, the oldest first.
-	pending: vector of Transaction &default=vector();
+	pending: vector of Info &default=vector();
 	# Requests that waited in vain.
-	expired: vector of Transaction &default=vector();
+	expired: vector of Info &default=vector();
 	# The last transaction that a response completed.
-	last: Transaction &optional;
+	last: Info &optional;
 	# Over UDP, where exchanges may go to a group address, and a short frame fills its datagram.
 	datagrams: bool;
 	# The responder is a group address: it stands for whoever receives.
@@ -140,7 +106,7 @@ global flows: table[addr, addr] of Flows = table();
 
 # Requests to group addresses by running number, the oldest first. They stay when they have been answered: others may
 # answer as well. Answers to a group address have nothing but the client's port in common with their request.
-global broadcasts: table[count] of Transaction = table();
+global broadcasts: table[count] of Info = table();
 global broadcasts_head = 0;
 global broadcasts_tail = 0;
 global broadcasts_by_port: table[port] of vector of count = table();
@@ -187,7 +153,7 @@ function limit_reached(c: connection, limit: string)
 	}
 
 # The same where the connection is not at hand, and may be gone.
-function limit_reached_by(transaction: Transaction, limit: string)
+function limit_reached_by(transaction: Info, limit: string)
 	{
 	if ( connection_exists(transaction$id) )
 		limit_reached(lookup_connection(transaction$id), limit);
@@ -237,7 +203,7 @@ function prove(state: State, bare: bool)
 
 	for ( _, transaction in state$pending )
 		{
-		if ( ! transaction$believed && is_believed(state, transaction$frame) )
+		if ( ! transaction$believed && is_believed(state, transaction$layout) )
 			{
 			transaction$believed = T;
 			hook request_seen(transaction);
@@ -247,7 +213,7 @@ function prove(state: State, bare: bool)
 
 # The place of the request that a response answers among those that wait, the oldest first; their number if there is
 # none. Both sides may have asked: the answer goes back to who did.
-function find_pending(pending: vector of Transaction, client: addr, answer: PDU, now: time): count
+function find_pending(pending: vector of Info, client: addr, answer: PDU, now: time): count
 	{
 	for ( place, transaction in pending )
 		{
@@ -260,7 +226,7 @@ function find_pending(pending: vector of Transaction, client: addr, answer: PDU,
 	}
 
 # Keeps a request in mind whose response may still come.
-function remember_expired(state: State, transaction: Transaction)
+function remember_expired(state: State, transaction: Info)
 	{
 	state$expired += transaction;
 
@@ -288,7 +254,7 @@ function supersede(state: State, client: addr, now: time)
 	local last = |state$pending| - 1;
 	local waiting = state$pending[last];
 
-	if ( ! waiting$command$unanswered || waiting$client != client || waiting$ts == now )
+	if ( ! waiting$command_info$unanswered || waiting$client != client || waiting$ts == now )
 		return;
 
 	state$pending[last:] = vector();
@@ -311,8 +277,8 @@ function expire_pending(c: connection, state: State, now: time)
 		# Who never says anything is not there, or its packets do not come by here: nothing odd.
 		local server = oldest$client == c$id$orig_h ? c$resp : c$orig;
 
-		if ( oldest$believed && ! oldest$command$unanswered && server?$num_pkts && server$num_pkts > 0 )
-			report(c, "melsec_request_unanswered", oldest$command$operation, "unanswered");
+		if ( oldest$believed && ! oldest$command_info$unanswered && server?$num_pkts && server$num_pkts > 0 )
+			report(c, "melsec_request_unanswered", oldest$operation, "unanswered");
 		}
 	}
 
@@ -412,7 +378,7 @@ event watch_broadcasts()
 		schedule request_timeout - ( now - broadcasts[broadcasts_head]$ts ) { watch_broadcasts() };
 	}
 
-function add_broadcast(c: connection, transaction: Transaction)
+function add_broadcast(c: connection, transaction: Info)
 	{
 	local client = transaction$client;
 	local client_port = transaction$id$orig_p;
@@ -447,7 +413,7 @@ function add_broadcast(c: connection, transaction: Transaction)
 
 # The broadcast request that a response answers: the oldest that nobody has answered yet, else the newest that somebody
 # has; `broadcasts_tail` if there is none. A response to a group address does not say whose request it answers.
-function find_broadcast(numbers: vector of count, transaction: Transaction): count
+function find_broadcast(numbers: vector of count, transaction: Info): count
 	{
 	local found = broadcasts_tail;
 	local first = |numbers| > max_pending_requests ? |numbers| - max_pending_requests : 0;
@@ -473,7 +439,7 @@ function find_broadcast(numbers: vector of count, transaction: Transaction): cou
 	}
 
 # Puts a response to the request that it answers.
-function complete(c: connection, state: State, transaction: Transaction, server: addr, answer: PDU, now: time)
+function complete(c: connection, state: State, transaction: Info, server: addr, answer: PDU, now: time)
 	{
 	transaction$server = server;
 	transaction$answer = answer;
@@ -482,7 +448,7 @@ function complete(c: connection, state: State, transaction: Transaction, server:
 	if ( transaction$uid == c$uid )
 		state$last = transaction;
 	else
-		transaction$answer_uid = c$uid;
+		transaction$response_uid = c$uid;
 
 	if ( state?$values )
 		{
@@ -494,21 +460,24 @@ function complete(c: connection, state: State, transaction: Transaction, server:
 		{
 		transaction$believed = T;
 		hook request_seen(transaction);
-		prove(state, transaction$frame$bare);
+		prove(state, transaction$layout$bare);
 		}
 
 	hook transaction_done(transaction);
 	}
 
 # A broadcast request with one more answer.
-function answered_again(other: Transaction): Transaction
+function answered_again(other: Info): Info
 	{
-	return Transaction($ts=other$ts, $uid=other$uid, $id=other$id, $client=other$client, $frame=other$frame,
-	    $command=other$command, $asked=other$asked, $group=T, $again=T);
+	local transaction = begin(other$ts, other$uid, other$id, other$layout, other$asked);
+	transaction$client = other$client;
+	transaction$group = T;
+	transaction$again = T;
+	return transaction;
 	}
 
 # Looks for the request of a datagram among those of other flows. Returns whether it was found.
-function complete_elsewhere(c: connection, state: State, alone: Transaction): bool
+function complete_elsewhere(c: connection, state: State, alone: Info): bool
 	{
 	local now = alone$ts;
 	local answer = alone$answer;
@@ -531,7 +500,7 @@ function complete_elsewhere(c: connection, state: State, alone: Transaction): bo
 					local asked = other$pending[n];
 					other$pending[n:n + 1] = vector();
 					complete(c, state, asked, alone$server, answer, now);
-					prove(other, asked$frame$bare);
+					prove(other, asked$layout$bare);
 					return T;
 					}
 				}
@@ -579,7 +548,7 @@ function has_asked(state: State, client: addr): bool
 
 # What a response that no request waits for is, going by its own connection: ``late``, ``repeated`` or ``unasked``;
 # empty where no request was seen, which sensors see of one half only or from the middle on.
-function kind_of(state: State, alone: Transaction): string
+function kind_of(state: State, alone: Info): string
 	{
 	local client = alone$client;
 	local answer = alone$answer;
@@ -603,7 +572,6 @@ event request(c: connection, is_orig: bool, pdu: PDU) &priority=5
 	local now = network_time();
 	local id = c$id;
 	local client = is_orig ? id$orig_h : id$resp_h;
-	local server = is_orig ? id$resp_h : id$orig_h;
 
 	if ( state$datagrams )
 		{
@@ -611,15 +579,18 @@ event request(c: connection, is_orig: bool, pdu: PDU) &priority=5
 			return;
 
 		if ( ! state$group && ! state?$pair_place )
-			join_flows(state, client, server);
+			join_flows(state, client, is_orig ? id$resp_h : id$orig_h);
 		}
 
 	if ( pdu$garbage > 0 )
 		report(c, "melsec_garbage", fmt("%d octets", pdu$garbage), "garbage");
 
+	if ( pdu$targets_left > 0 )
+		limit_reached(c, "targets");
+
 	local frame = frames[pdu$frame];
-	local transaction = Transaction($ts=now, $uid=c$uid, $id=id, $client=client, $server=server, $frame=frame,
-	    $command=frame$commands[pdu$command], $asked=pdu);
+	local transaction = begin(now, c$uid, id, frame, pdu);
+	transaction$client = client;
 
 	if ( state?$values )
 		{
@@ -630,10 +601,9 @@ event request(c: connection, is_orig: bool, pdu: PDU) &priority=5
 	local to_group = state$group && is_orig;
 
 	if ( to_group )
-		{
 		transaction$group = T;
-		delete transaction$server;
-		}
+	else
+		transaction$server = is_orig ? id$resp_h : id$orig_h;
 
 	if ( frame$weak && ! is_believed(state, frame) )
 		transaction$believed = F;
@@ -689,6 +659,9 @@ event response(c: connection, is_orig: bool, pdu: PDU) &priority=5
 	if ( pdu$garbage > 0 )
 		report(c, "melsec_garbage", fmt("%d octets", pdu$garbage), "garbage");
 
+	if ( pdu$targets_left > 0 )
+		limit_reached(c, "targets");
+
 	local client = is_orig ? id$resp_h : id$orig_h;
 	local server = is_orig ? id$orig_h : id$resp_h;
 	local place = find_pending(state$pending, client, pdu, now);
@@ -702,8 +675,8 @@ event response(c: connection, is_orig: bool, pdu: PDU) &priority=5
 		}
 
 	local frame = frames[pdu$frame];
-	local alone = Transaction($ts=now, $uid=c$uid, $id=id, $server=server, $frame=frame, $answer=pdu);
-
+	local alone = unasked(now, c$uid, id, frame, pdu);
+	alone$server = server;
 	local kind = "";
 
 	if ( ! ( state$group && is_orig ) )
@@ -722,9 +695,6 @@ event response(c: connection, is_orig: bool, pdu: PDU) &priority=5
 	if ( ! state$proven )
 		prove(state, F);
 
-	if ( pdu?$command )
-		alone$command = frame$commands[pdu$command];
-
 	if ( state?$values )
 		{
 		alone$values = state$values;
@@ -732,7 +702,7 @@ event response(c: connection, is_orig: bool, pdu: PDU) &priority=5
 		}
 
 	if ( kind != "" )
-		report(c, "melsec_response_" + kind, alone?$command ? alone$command$operation : "", kind);
+		report(c, "melsec_response_" + kind, alone?$operation ? alone$operation : "", kind);
 
 	hook transaction_done(alone);
 	}

@@ -78,7 +78,7 @@ function poll_expired(polls: table[PollIndex] of Poll, index: PollIndex): interv
 global polls: table[PollIndex] of Poll = table() &create_expire=log_polling_interval &expire_func=poll_expired;
 
 # Whether a transaction has no line of its own because it repeats an earlier one.
-function is_repeat(transaction: Transaction, line: Info): bool
+function is_repeat(line: Info): bool
 	{
 	if ( ! line?$class || line$class !in polling_classes || ! line?$client || ! line?$server )
 		return F;
@@ -94,7 +94,7 @@ function is_repeat(transaction: Transaction, line: Info): bool
 		if ( |polls| < max_polls )
 			polls[index] = Poll($began=now);
 		else
-			limit_reached_by(transaction, "max_polls");
+			limit_reached_by(line, "max_polls");
 
 		return F;
 		}
@@ -119,6 +119,8 @@ function is_repeat(transaction: Transaction, line: Info): bool
 		# These differ from one repeat to the next.
 		delete line$serial;
 		delete line$values;
+		delete line$asked;
+		delete line$answer;
 		poll$line = line;
 		}
 
