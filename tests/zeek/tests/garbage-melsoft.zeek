@@ -4,5 +4,5 @@
 # @TEST-EXEC: btest-diff melsec.log
 # @TEST-EXEC: awk -f ${SCRIPTS}/columns.awk columns="uid service history" conn.log > conn.cut && btest-diff conn.cut
 # @TEST-EXEC: test ! -f reporter.log
-# @TEST-EXEC: test ! -f weird.log
+# @TEST-EXEC: awk -f ${SCRIPTS}/columns.awk columns="uid name addl source" weird.log > weird.cut && btest-diff weird.cut
 # @TEST-EXEC: test ! -f analyzer.log
