@@ -19,8 +19,15 @@ from melsec_nsm.generate.captures import all_captures
 
 _IN_A_CONNECTION = 60
 _SERVER = Endpoint("192.168.3.250", 5007)
-GOOD = bytes.fromhex("500000ffff030006001000 1916 0000")
-"""Command 1619 in a 3E frame: the mutations are made of others."""
+
+
+def good_one(number: int) -> bytes:
+    """Command 1619 in a 3E frame: the mutations are made of others. They differ in the timer: equals may be copies."""
+    return bytes.fromhex("500000ffff03000600") + (number % 0xFFFF).to_bytes(2, "little") + bytes.fromhex("19160000")
+
+
+_COMMAND_OF_THE_GOOD = (b"\x19\x16", b"1619")
+"""What a mutated PDU must not contain, or it may be a good one."""
 
 _FILLER = bytes(9000)
 """Octets that complete any PDU that was begun."""
@@ -85,10 +92,13 @@ def mutated(definition: Definition, count: int) -> Iterator[bytes]:
     """As many PDUs with something wrong."""
     dice = random.Random(20260101)
     pool = pdus(definition)
-    for _ in range(count):
+    made = 0
+    while made < count:
         octets = bytearray(dice.choice(pool))
         dice.choice(_KINDS)(octets, dice, pool)
-        yield bytes(octets) or b"\0"
+        if not any(text in octets for text in _COMMAND_OF_THE_GOOD):
+            made += 1
+            yield bytes(octets) or b"\0"
 
 
 def made(definition: Definition, transport: str, count: int, path: Path) -> int:
@@ -102,17 +112,17 @@ def made(definition: Definition, transport: str, count: int, path: Path) -> int:
             client = Endpoint(f"10.{number >> 20 & 255}.{number >> 12 & 255}.18", 40_000 + number // 60 % 20_000)
             link = Link(out, client, _SERVER, transport)
             # One good request first: what is confirmed must not be lost again.
-            out.put(link.packet(True, GOOD))
+            out.put(*link.opening(), link.packet(True, good_one(good)))
             good += 1
         assert link is not None
         out.put(link.packet(number % 3 > 0, payload))
         if transport == "udp":
-            out.put(link.packet(True, GOOD))
+            out.put(link.packet(True, good_one(good)))
             good += 1
         elif number % _IN_A_CONNECTION == _IN_A_CONNECTION - 1 or number == len(octets) - 1:
             for start in range(0, len(_FILLER), 1400):
                 out.put(link.packet(True, _FILLER[start : start + 1400]))
-            out.put(link.packet(True, GOOD), link.packet(True, GOOD))
+            out.put(link.packet(True, good_one(good)), link.packet(True, good_one(good + 1)), *link.closing())
             good += 2
     out.write(path)
     return good

@@ -315,6 +315,7 @@ function join_flows(state: State, client: addr, server: addr)
 		while ( pair$head !in pair$states )
 			++pair$head;
 
+		delete pair$states[pair$head]$pair_place;
 		delete pair$states[pair$head];
 		}
 	}

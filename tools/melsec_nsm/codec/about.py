@@ -21,6 +21,9 @@ MAX_TARGET_TEXT = 512
 MAX_VALUES_TEXT = 8192
 """Octets of the text of the values behind which no further one is written; no PDU of a controller needs as many."""
 
+MAX_POINTS = 0xFFFF_FFFF
+"""What counts of several items add up to at most."""
+
 _TEXTS = frozenset({"text", "file_name", "mac", "ipv4"})
 _DETAILS = frozenset({"detail", "drive", "pointer", "offset"})
 _ESCAPED = {octet: f"\\x{octet:02x}" for octet in (*range(0x20), 0x7F)}
@@ -109,7 +112,7 @@ class _Collector:
             self._add_value(f"{value:0{2 * WIDTHS[entry.type]}X}")
 
     def _add_points(self, points: int) -> None:
-        self.found.points = (self.found.points or 0) + points
+        self.found.points = min((self.found.points or 0) + points, MAX_POINTS)
 
     def _device(
         self, owner: str, point: DevicePoint, behind: tuple[Field, ...], values: Mapping[str, PayloadValue]

@@ -5,7 +5,7 @@ Zeek's ``.`` stops at a line feed, so that an arbitrary octet is always ``[\\x00
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from melsec_nsm.definitions.model import Field
 
@@ -111,17 +111,3 @@ def hex_field(entry: Field) -> str:
     if entry.const is not None:
         ranges = ((int(entry.const), int(entry.const)),)
     return hex_digits(ranges or [(0, (1 << 8 * width) - 1)], 2 * width)
-
-
-def prefix(fields: Sequence[Field], encoding: str = "binary") -> str:
-    """The sub-header: the leading octets, two at least, that the definition fixes."""
-    if encoding == "ascii":
-        return hex_field(fields[0])
-    pattern = ""
-    size = 0
-    for entry in fields:
-        if size >= 2 or (entry.const is None and not entry.allowed):
-            break
-        pattern += field(entry)
-        size += len(entry.const) if isinstance(entry.const, bytes) else 1
-    return pattern

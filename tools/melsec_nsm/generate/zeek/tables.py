@@ -16,7 +16,7 @@ from melsec_nsm.definitions.model import Definition, Field, Frame, Protocol
 from melsec_nsm.generate.text import comment, identifier
 from melsec_nsm.generate.zeek.frames import numbered
 from melsec_nsm.generate.zeek.layouts import Sizes, layout_numbers, shows_values, tells
-from melsec_nsm.generate.zeek.patterns import merged, octet_class, prefix
+from melsec_nsm.generate.zeek.patterns import merged, octet_class
 
 _ROUTE = ("network", "station", "module_io", "multidrop")
 _TYPES = {"u8": "uint8", "u16": "uint16", "u32": "uint32", "u16be": "uint16"}
@@ -45,16 +45,6 @@ def tables(definition: Definition) -> str:
         if any(frame.kind == "layout" for frame in protocol.frames):
             lines += _sized_by_layout(definition, protocol)
     return "\n".join(lines).rstrip("\n") + "\n"
-
-
-def sub_headers(definition: Definition) -> list[str]:
-    """What PDUs start with, as expressions; the hand-written grammar has them once more."""
-    patterns: list[str] = []
-    for _, frame, direction in _halves(definition):
-        pattern = prefix(frame.half(direction), frame.encoding)
-        if frame.kind != "layout" and pattern not in patterns:
-            patterns.append(pattern)
-    return patterns
 
 
 def _halves(definition: Definition) -> Iterator[tuple[Protocol, Frame, str]]:
