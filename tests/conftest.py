@@ -5,12 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from melsec_nsm.definitions import load
 from melsec_nsm.definitions.model import Definition
 from melsec_nsm.engines.base import Availability
 from melsec_nsm.engines.suricata import SuricataEngine
 from melsec_nsm.engines.zeek import ZeekEngine
+
+# Every run tries the same examples, so that a red run is one that a change has made; `--hypothesis-profile=default`
+# looks for new ones.
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 _TOP = Path(__file__).resolve().parents[1]
 _ENGINES = pytest.StashKey[tuple[Availability, ...]]()
