@@ -18,7 +18,7 @@ demo: setup ## set up, generate everything, every engine over pcaps/, verdict ta
 	@$(BIN)/melsec-nsm test
 
 test: setup ## set up, run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 check: setup-dev ## style, types, stale generated files, the definition
 	@$(BIN)/ruff check
