@@ -21,7 +21,8 @@ MAX_TARGET_TEXT = 512
 MAX_VALUES_TEXT = 8192
 """Octets of the text of the values behind which no further one is written; no PDU of a controller needs as many."""
 
-_TEXTS = frozenset({"text", "file_name", "mac", "ipv4"})
+_TEXTS = frozenset({"text", "file_name", "path", "mac", "ipv4", "ipv4be"})
+_NAMES = frozenset({"target", "user"})
 _DETAILS = frozenset({"detail", "drive", "pointer", "offset"})
 _ESCAPED = {octet: f"\\x{octet:02x}" for octet in (*range(0x20), 0x7F)}
 
@@ -68,6 +69,7 @@ class _Collector:
     details: list[str] = field(default_factory=list)
     more: int = 0
     values: str = ""
+    last: DevicePoint | None = None
 
     def fields(self, fields: tuple[Field, ...], values: Mapping[str, PayloadValue]) -> None:
         """Takes up fields in the order of the wire, as far as they were decoded."""
@@ -81,11 +83,12 @@ class _Collector:
             elif isinstance(value, list):
                 self._items(entry, value)
             elif isinstance(value, DevicePoint):
+                self.last = value
                 if entry.role == "target" and owner is not None:
                     self._device(owner, value, fields[position + 1 :], values)
             elif entry.type in WIDTHS and isinstance(value, int):
                 self._number(entry, value, owner)
-            elif entry.role == "target" and entry.type in _TEXTS:
+            elif entry.role in _NAMES and entry.type in _TEXTS:
                 self._name(printable(str(value)))
             elif entry.role == "extension" and self.targets:
                 self._extend(printable(str(value)))
@@ -144,14 +147,24 @@ class _Collector:
             self._add_value(value.hex().upper() if isinstance(value, bytes) else _shown(entry, value))
         elif entry.type == "bit_value":
             self.values += "1" if value else "0"
-        elif isinstance(value, tuple) and entry.type == "values" and self.reading.bits:
+        elif isinstance(value, tuple) and self._bits(entry):
             room = max(MAX_VALUES_TEXT - len(self.values), 0)
             self.values += "".join("1" if bit else "0" for bit in value[:room])
         elif isinstance(value, tuple):
-            width = 8 if entry.type == "dwords" else 4
+            width = 8 if entry.type == "dwords" or self._unit(entry) == "dword" else 4
             room = max(MAX_VALUES_TEXT - len(self.values), 0) // (width + 1) + 1
             for number in value[:room]:
                 self._add_value(f"{number:0{width}X}")
+
+    def _unit(self, entry: Field) -> str:
+        """What the last device holds, for values that are as it is."""
+        if entry.type != "device_values" or self.last is None:
+            return ""
+        device = self.reading.devices.known(self.last)
+        return device.unit if device is not None else ""
+
+    def _bits(self, entry: Field) -> bool:
+        return (entry.type == "values" and self.reading.bits) or self._unit(entry) == "bit"
 
     def _add_value(self, text: str) -> None:
         if len(self.values) < MAX_VALUES_TEXT:

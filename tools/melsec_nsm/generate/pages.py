@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from melsec_nsm.definitions.model import Command, Definition, Field, Frame, Layout, Protocol, Provenance
+from melsec_nsm.definitions.model import Command, Definition, Field, Footer, Frame, Layout, Protocol, Provenance
 from melsec_nsm.generate.text import NOTE
 
 FOLDER = "tools/docs/protocols"
@@ -19,6 +19,10 @@ _TYPES = {
     "file_password": "file password (4 or 32 characters, counted with sub-command 0040)",
     "mac": "MAC address, last octet first",
     "ipv4": "IPv4 address, last octet first",
+    "ipv4be": "IPv4 address",
+    "clock": "clock in BCD: year, month, day, hour, minute, second, weekday, century, milliseconds",
+    "path": "counted path (octets, UTF-16 with a NUL)",
+    "device_values": "what the device holds: words, double words, or bits packed 16 to a word",
 }
 
 
@@ -44,6 +48,8 @@ def _page(protocol: Protocol) -> Iterator[str]:
     for layout in protocol.layouts.values():
         yield from ("", f"### {layout.name}", "", _provenance(layout.provenance), "")
         yield from _layout(layout)
+    if protocol.footer is not None:
+        yield from _footer(protocol.footer)
     yield from ("", "## Frames", "")
     for frame in protocol.frames:
         yield from _frame(protocol, frame)
@@ -143,6 +149,8 @@ def _type(entry: Field) -> str:
         text += f" (words where `{entry.unit_of}` is 0)"
     if entry.size is not None:
         text += f", {entry.size}"
+    if entry.padding:
+        text += f", filled up with {entry.padding}s"
     return text
 
 
@@ -156,6 +164,12 @@ def _meaning(entry: Field) -> str:
     parts = [entry.role] if entry.role else []
     if entry.secret:
         parts.append("*secret*")
+    if entry.asset:
+        parts.append(f"{entry.asset} of the controller")
+    if entry.only:
+        parts.append(f"only where `{entry.only[0]}` is {' or '.join(f'{value:X}' for value in entry.only[1])}")
+    if entry.optional:
+        parts.append("the data may end in front of it")
     if entry.names:
         parts.append(", ".join(f"{value:X} {name}" for value, name in entry.names.items()))
     if entry.const is not None:
@@ -171,6 +185,45 @@ def _meaning(entry: Field) -> str:
     if entry.sizes:
         parts.append(", ".join(f"{size} octets for `{code:02X}`" for code, size in entry.sizes.items()))
     return "; ".join(parts)
+
+
+_USES = {
+    "padding": "octets of padding between the data and the gap",
+    "data_checksum": "checksum of the data with their padding",
+    "checksum": "checksum of the whole, in the last four octets",
+    "token": "session number and proof of a login",
+    "password": "hash that opens a file; alone in its footer",
+}
+
+
+def _footer(footer: Footer) -> Iterator[str]:
+    yield from ("", "## Footer", "", _provenance(footer.provenance), "")
+    yield f"Where `{footer.size}` in the header is not 0, it counts the data, padding and the octets"
+    yield f"`{_octets(footer.gap)}`. Then follow the length of the footer, the number of its parameters, code and size of each,"
+    yield "and their values in the same order. An answer may repeat the size of its request and have no footer: there is"
+    yield "one only where its length is exact."
+    yield ""
+    starts = " and ".join(f"`{start:08X}` in {direction}s" for direction, start in footer.starts.items())
+    yield f"Checksums: CRC-32, polynomial `{footer.polynomial:08X}`, octets reflected, result not, lowest octet first."
+    yield "That of the data starts at 0 and covers the command, two zeros, the size, data and padding; the other starts"
+    yield f"at {starts}, there with the status and eight zeros first, and"
+    yield "covers the command, two zeros, the size, everything up to the footer, and the footer up to its own last four"
+    yield "octets."
+    yield ""
+    yield from _table(
+        ("parameter", "name", "octets", "meaning", "source", "confidence"),
+        (
+            (
+                f"`{one.code:02X}`",
+                f"`{one.name}`",
+                " or ".join(map(str, one.sizes)),
+                _USES[one.use] + ("; *secret*" if one.secret else ""),
+                one.provenance.source,
+                one.provenance.confidence,
+            )
+            for one in footer.parameters
+        ),
+    )
 
 
 def _octets(value: int | bytes) -> str:
