@@ -5,7 +5,7 @@ Zeek writes the same texts (``zeek/analyzer/melsec_reader.spicy``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from melsec_nsm.codec.devices import WIDTHS, DevicePoint
@@ -55,6 +55,28 @@ def about(payload: Payload, *, octal: frozenset[str] = frozenset()) -> About:
     return found
 
 
+def devices_of(payload: Payload) -> Iterator[tuple[DevicePoint, int]]:
+    """The device points of a payload, with how many devices are meant from each on."""
+    if payload.layout is not None:
+        yield from _devices_of(payload.layout.fields, payload.values, payload.reading)
+
+
+def _devices_of(
+    fields: tuple[Field, ...], values: Mapping[str, PayloadValue], reading: Reading
+) -> Iterator[tuple[DevicePoint, int]]:
+    for position, entry in enumerate(fields):
+        value = values.get(entry.name)
+        if isinstance(value, list):
+            for item in value:
+                yield from _devices_of(entry.fields, item, reading)
+        elif isinstance(value, DevicePoint):
+            counting = _points_of(fields[position + 1 :])
+            points = values.get(counting.name) if counting is not None else 1
+            device = reading.devices.known(value)
+            per_point = reading.per_word if device is not None and device.unit == "bit" else 1
+            yield value, (points if isinstance(points, int) else 1) * per_point
+
+
 def printable(text: str) -> str:
     """Text without its padding, and with what cannot be printed escaped."""
     return text.rstrip("\0 ").translate(_ESCAPED)
@@ -79,7 +101,7 @@ class _Collector:
             if value is None or entry.secret:
                 continue
             if entry.role in _DETAILS:
-                self.details.append(f"{entry.name}={_word(entry, value)}")
+                self.details.append(f"{entry.name}={worded(entry, value)}")
             elif isinstance(value, list):
                 self._items(entry, value)
             elif isinstance(value, DevicePoint):
@@ -177,7 +199,7 @@ class _Collector:
         return text if len(octets) <= MAX_TARGET_TEXT else octets[:MAX_TARGET_TEXT].decode("utf-8", "ignore")
 
 
-def _word(entry: Field, value: PayloadValue) -> str:
+def worded(entry: Field, value: PayloadValue) -> str:
     """A value as one word: what the definition calls it, else a number in decimal or text without spaces."""
     if isinstance(value, int):
         return entry.names.get(value, f"{value:X}" if entry.base == 16 else str(value))

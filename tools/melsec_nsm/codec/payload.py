@@ -489,7 +489,7 @@ def _encoded(fields: tuple[Field, ...], values: Mapping[str, GivenValue], readin
         if value is None:
             value = entry.const if entry.const is not None else entry.default
         if value is None:
-            value = _nothing(entry, reading)
+            value = _nothing(entry, values, reading)
         if entry.type == "list":
             for item in _items(entry, value):
                 yield from _encoded(entry.fields, item, reading)
@@ -523,11 +523,13 @@ def _counted(entry: Field, fields: tuple[Field, ...], values: Mapping[str, Given
     return None
 
 
-def _nothing(entry: Field, reading: Reading) -> tuple[int, ...] | bytes | None:
-    """As many zeros as the request asks for."""
+def _nothing(entry: Field, values: Mapping[str, GivenValue], reading: Reading) -> tuple[int, ...] | bytes | None:
+    """As many zeros as the request asks for, or as the field says that counts them."""
+    if entry.type not in ("bytes", "values", *_ARRAYS, "device_values"):
+        return None
     counted = entry.count_of or entry.size_of or ""
     name = counted.removeprefix("request.")
-    asked = (reading.request or {}).get(name) if name != counted else None
+    asked = values.get(name) if name == counted else (reading.request or {}).get(name)
     if not isinstance(asked, int):
         return None
     return bytes(asked) if entry.type == "bytes" else (0,) * asked

@@ -190,8 +190,8 @@ class Footer:
     """What may follow the data of a PDU: parameters, with the checksums and the credentials among them.
 
     The header field ``size`` counts the octets between the header and the footer, 0 where there is none: data,
-    padding and the fixed octets ``gap``. The footer is a length (``u16``, of what follows it), a count, as many pairs of
-    a code and a size, and then the values in the same order.
+    padding and the fixed octets ``gap``. The footer is a length (``u16``, of what follows it), a count, as many pairs
+    of a code and a size, and then the values in the same order.
 
     Both checksums are CRC-32 with ``polynomial`` over reflected octets with an unreflected result. That of the data
     starts at 0 and covers the command, two zeros, ``size``, data and padding; the other starts at
@@ -397,7 +397,7 @@ class Condition:
     are conditions of which one is enough. With a ``threshold`` PDUs like that have to come in numbers.
 
     Instead of PDUs a condition may mean engineering operations by their ``actions``, or a ``credential`` that is
-    ``replayed``: a token, or the hash of a password, of somebody else.
+    ``replayed``: a token that another client has sent, or whose session another client was granted.
     """
 
     operations: tuple[str, ...]

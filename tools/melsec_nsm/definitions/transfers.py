@@ -40,12 +40,15 @@ def block_content(pattern: str, offset: int, octets: int) -> bytes:
 
 
 def transfer_exchanges(bundle: Bundle, entry: Entry, opening: Exchange) -> Iterator[Exchange]:
-    """The exchanges of a file. ``opening`` is the one that opens it, without what a transfer says itself."""
+    """The exchanges of a file, all of them answered.
+
+    ``opening`` is the one that opens it, without what a transfer says itself.
+    """
     facts, given = bundle.protocols[opening.protocol], entry.child("transfer")
     way = transfer_of(bundle, facts)
     assert given is not None
     assert way is not None
-    maker = _Maker(facts, way, given, opening)
+    maker = _Maker(facts, way, given, replace(opening, status=opening.status or 0))
     parts = given.get("parts", ["open", "blocks", "close"])
     for part in parts:
         for one in maker.part(part):

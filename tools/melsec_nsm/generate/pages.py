@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from melsec_nsm.definitions.model import Command, Definition, Field, Footer, Frame, Layout, Protocol, Provenance
+from melsec_nsm.definitions.model import (
+    Action,
+    Command,
+    Definition,
+    Field,
+    Footer,
+    Frame,
+    Layout,
+    Protocol,
+    Provenance,
+)
 from melsec_nsm.generate.text import NOTE
 
 FOLDER = "tools/docs/protocols"
+ENGINEERING = "tools/docs/engineering.md"
 _CONFIDENCE = {"A": "two independent sources agree", "B": "one source", "U": "unconfirmed or contradicted"}
 _TYPES = {
     "device": "device point",
@@ -27,11 +38,74 @@ _TYPES = {
 
 
 def render(definition: Definition) -> dict[str, bytes]:
-    """A page per protocol by its path in the checkout."""
+    """A page per protocol, and one on engineering operations, by its path in the checkout."""
     return {
-        f"{FOLDER}/{protocol.name}.md": ("\n".join(_page(protocol)).rstrip("\n") + "\n").encode("utf-8")
-        for protocol in definition.protocols.values()
+        **{f"{FOLDER}/{protocol.name}.md": _written(_page(protocol)) for protocol in definition.protocols.values()},
+        ENGINEERING: _written(_engineering(definition)),
     }
+
+
+def _written(lines: Iterable[str]) -> bytes:
+    return ("\n".join(lines).rstrip("\n") + "\n").encode("utf-8")
+
+
+_EACH = {
+    "transaction": "a request with its answer",
+    "session": "the first of a client and a controller after {idle} s without any",
+    "run": "requests with no more than {idle} s between two of them",
+    "user": "each user that a request names",
+    "login": "a login in two steps",
+    "address": "a controller, known by its MAC address, that answers from another address",
+}
+
+
+def _engineering(definition: Definition) -> Iterator[str]:
+    facts = definition.engineering
+    yield from (f"<!-- {NOTE} -->", "", "# Engineering operations", "")
+    yield "What a person would call one thing that is done to a controller, in whatever protocol."
+    yield from ("", "## Files", "")
+    yield "A file is one operation, from its opening to its closing, however many blocks it has. Its extension decides."
+    yield ""
+    yield from _table(
+        ("kind", "extensions", "what", "read", "written", "source", "confidence"),
+        (
+            (
+                kind.name,
+                " ".join(kind.extensions) or "all others",
+                kind.title,
+                f"`{kind.upload}`",
+                f"`{kind.download}`",
+                kind.provenance.source,
+                kind.provenance.confidence,
+            )
+            for kind in facts.kinds
+        ),
+    )
+    yield from ("", "## Other operations", "")
+    yield from _table(("operation", "what", "one is", "of"), (_action(action) for action in facts.actions))
+
+
+def _action(action: Action) -> Sequence[str]:
+    names = [f"`{action.name}`"]
+    names += [f"`{action.failed}` where it is refused"] if action.failed else []
+    names += [f"`{action.known}` for one that it had before"] if action.known else []
+    one = _EACH[action.each].format(idle=action.idle)
+    least = [
+        f"{number} {what}"
+        for number, what in (
+            (action.requests, "requests"),
+            (action.points, "devices"),
+            (action.devices, "kinds of devices"),
+        )
+        if number
+    ]
+    if least:
+        one += f", with at least {' and '.join(least)} within {action.within} s"
+    when = [one for one in (action.when, action.proof) if one is not None]
+    meant = [*(f"`{name}`" for one in when for name in one.operations)]
+    meant += [f"class {name}" for one in when for name in one.classes]
+    meant += [f"`{name}` {value:04X}" for one in when for name, value in one.fields if isinstance(value, int)]
+    return "; ".join(names), action.title, one, ", ".join(meant)
 
 
 def _page(protocol: Protocol) -> Iterator[str]:
@@ -199,9 +273,9 @@ _USES = {
 def _footer(footer: Footer) -> Iterator[str]:
     yield from ("", "## Footer", "", _provenance(footer.provenance), "")
     yield f"Where `{footer.size}` in the header is not 0, it counts the data, padding and the octets"
-    yield f"`{_octets(footer.gap)}`. Then follow the length of the footer, the number of its parameters, code and size of each,"
-    yield "and their values in the same order. An answer may repeat the size of its request and have no footer: there is"
-    yield "one only where its length is exact."
+    yield f"`{_octets(footer.gap)}`. Then follow the length of the footer, the number of its parameters, code and size"
+    yield "of each, and their values in the same order. An answer may repeat the size of its request and have no footer:"
+    yield "there is one only where its length is exact."
     yield ""
     starts = " and ".join(f"`{start:08X}` in {direction}s" for direction, start in footer.starts.items())
     yield f"Checksums: CRC-32, polynomial `{footer.polynomial:08X}`, octets reflected, result not, lowest octet first."

@@ -43,24 +43,22 @@ def _named(entry: Entry, key: str) -> Iterator[tuple[str, tuple[str | int, ...]]
                 yield item, (key, position)
 
 
-def conditions(bundle: Bundle) -> Iterator[tuple[Entry, Entry]]:
-    """Every condition that means PDUs or operations, with the entry that it belongs to; alternatives by themselves."""
+def conditions(bundle: Bundle) -> Iterator[Entry]:
+    """Every condition of the definition; alternatives by themselves."""
     for detection in bundle.of("detection"):
         when = detection.child("when")
         if when is not None:
-            yield detection, when
-            yield from ((detection, one) for one in when.children("any"))
+            yield when
+            yield from when.children("any")
     for action in bundle.entries("engineering", "actions"):
-        for key in ("when", "proof"):
-            when = action.child(key)
-            if when is not None:
-                yield action, when
+        found = (action.child(key) for key in ("when", "proof"))
+        yield from (when for when in found if when is not None)
 
 
 def condition_known(bundle: Bundle) -> Iterator[Issue]:
     """Conditions name operations, protocols, frames and actions that exist, and mean at least one command."""
     frames = {name for facts in bundle.protocols.values() for name in facts.frames}
-    for owner, when in conditions(bundle):
+    for when in conditions(bundle):
         known = True
         for key, names, message in (
             ("protocol", bundle.protocols, "unknown protocol '{}'"),
@@ -79,7 +77,7 @@ def condition_known(bundle: Bundle) -> Iterator[Issue]:
 
 def condition_consistent(bundle: Bundle) -> Iterator[Issue]:
     """A condition looks at PDUs, at operations or at credentials, and at nothing that its half does not have."""
-    for _, when in conditions(bundle):
+    for when in conditions(bundle):
         if not when.sound():
             continue
         kinds = [key for key in ("action", "credential", "any") if key in when.data]
@@ -104,7 +102,7 @@ def condition_consistent(bundle: Bundle) -> Iterator[Issue]:
 
 def condition_values(bundle: Bundle) -> Iterator[Issue]:
     """Fields of conditions are ones that the PDUs have, with values that fit; end codes have names that exist."""
-    for _, when in conditions(bundle):
+    for when in conditions(bundle):
         meant = list(commands_meant(bundle, when))
         if not when.sound() or not meant:
             continue
