@@ -220,6 +220,15 @@ class Layout:
     provenance: Provenance
     location: Location
 
+    @property
+    def asks(self) -> bool:
+        """Whether only the request that is answered says how many or how long a field is."""
+        return _asks(self.fields)
+
+
+def _asks(fields: tuple[Field, ...]) -> bool:
+    return any((one.count_of or one.size_of or "").startswith("request.") or _asks(one.fields) for one in fields)
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -658,6 +667,20 @@ class Definition:
     def commands_for(self, condition: Condition) -> tuple[Command, ...]:
         """The commands of which a condition means every PDU."""
         return tuple(command for command in self.commands() if condition.matches(command))
+
+    @cached_property
+    def _mentioned(self) -> dict[Condition, frozenset[tuple[str, int, int]]]:
+        return {}
+
+    def mentioned(self, condition: Condition) -> frozenset[tuple[str, int, int]]:
+        """Protocol, digits and code of the commands of which a condition may mean PDUs."""
+        if condition not in self._mentioned:
+            self._mentioned[condition] = frozenset(
+                (command.protocol, command.digits, command.code)
+                for command in self.commands()
+                if condition.mentions(command)
+            )
+        return self._mentioned[condition]
 
     @cached_property
     def _devices(self) -> dict[tuple[str, int], Device]:

@@ -25,8 +25,8 @@ from melsec_nsm.generate.text import comment
 
 _START = 1_767_225_600  # 2026-01-01 00:00:00 UTC
 _STEP = 0.01
-_CLIENT_MAC = "02:00:5e:00:53:12"
-_SERVER_MAC = "10:4b:46:00:53:fa"  # a Mitsubishi Electric prefix, as on a controller
+_CLIENT_MAC = "02:00:5e:00:53"  # the last octet is that of the address
+_SERVER_MAC = "10:4b:46:00:53"  # a Mitsubishi Electric prefix, as on a controller
 _BROADCAST_MAC = "ff:ff:ff:ff:ff:ff"
 _BROADCAST = "255.255.255.255"
 _CLIENT_PORT = 49152
@@ -206,7 +206,8 @@ class _Wire:
 
     def _send(self, from_client: bool, layer: Packet, group: bool) -> None:
         source, target = (self.at.client, self.at.server) if from_client else (self.at.server, self.at.client)
-        macs = (_CLIENT_MAC, _SERVER_MAC) if from_client else (_SERVER_MAC, _CLIENT_MAC)
+        macs = (_mac(_CLIENT_MAC, self.at.client), _mac(_SERVER_MAC, self.at.server))
+        macs = macs if from_client else macs[::-1]
         number = len(self.packets)
         ether = Ether(src=macs[0], dst=_BROADCAST_MAC if group else macs[1], type=0x0800)
         ip = IP(src=source, dst=_BROADCAST if group else target, id=number + 1, ttl=64, flags="DF")
@@ -274,6 +275,10 @@ class _Wire:
             writer.write_packet(bytes(packet), sec=int(packet.time), usec=round(packet.time % 1 * 1_000_000))
         writer.flush()
         return file.getvalue()
+
+
+def _mac(prefix: str, address: str) -> str:
+    return f"{prefix}:{int(address.rpartition('.')[2]):02x}"
 
 
 class _Unclosed(io.BytesIO):

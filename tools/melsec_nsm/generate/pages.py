@@ -274,8 +274,8 @@ def _footer(footer: Footer) -> Iterator[str]:
     yield from ("", "## Footer", "", _provenance(footer.provenance), "")
     yield f"Where `{footer.size}` in the header is not 0, it counts the data, padding and the octets"
     yield f"`{_octets(footer.gap)}`. Then follow the length of the footer, the number of its parameters, code and size"
-    yield "of each, and their values in the same order. An answer may repeat the size of its request and have no footer:"
-    yield "there is one only where its length is exact."
+    yield "of each, and their values in the same order. An answer may repeat the size of its request and have no"
+    yield "footer: there is one only where its length is exact."
     yield ""
     starts = " and ".join(f"`{start:08X}` in {direction}s" for direction, start in footer.starts.items())
     yield f"Checksums: CRC-32, polynomial `{footer.polynomial:08X}`, octets reflected, result not, lowest octet first."

@@ -63,13 +63,14 @@ def transfers_known(bundle: Bundle) -> Iterator[Issue]:
 
 def _transfer_complete(way: Entry, facts: ProtocolFacts) -> Iterator[Issue]:
     """The layouts of a protocol that has the operations have the fields that the transfer needs."""
+    blocks = ("offset", "points") if "open" not in way.data else ("pointer", "offset", "points")
     needed = (
         ("read", "response", way.text("content"), ()),
         ("write", "request", way.text("content"), ()),
         ("open", "request", way.text("mode"), ("target",)),
         ("open", "response", "", ("pointer",)),
-        ("read", "request", "", ("offset", "points") if "open" not in way.data else ("pointer", "offset", "points")),
-        ("write", "request", "", ("offset",) if "open" not in way.data else ("pointer", "offset")),
+        ("read", "request", "", blocks),
+        ("write", "request", "", blocks),
         ("close", "request", "", ("pointer",)),
     )
     for key, half, name, roles in needed:
@@ -80,7 +81,7 @@ def _transfer_complete(way: Entry, facts: ProtocolFacts) -> Iterator[Issue]:
                     continue
                 fields = by_field_name(layout.children("fields"))
                 here = {field.text("role") for field in fields.values()}
-                if key == "write" and name not in fields:
+                if key == "write" and name and name not in fields:
                     continue  # a fill: no octets of a file
                 if name and name not in fields:
                     yield layout.issue(f"'{way.text(key)}' needs a field '{name}' here", hint=f"for {way.locate()}")

@@ -84,8 +84,8 @@ class ReferenceEngine:
             confirmed=inspection.pdus > 0,
             warnings=(inspection.truncated,) if inspection.truncated else (),
             truncated=inspection.truncated is not None,
-            operations=tuple(sorted(verdict.operations, key=lambda one: (one.ts, one.action, one.object))),
-            files=tuple(sorted(verdict.files, key=lambda one: (one.ts, one.name))),
+            operations=tuple(sorted(verdict.operations, key=lambda one: one.ts)),
+            files=tuple(sorted(verdict.files, key=lambda one: one.ts)),
         )
 
 

@@ -113,6 +113,7 @@ class Files:
         transfer, step = self._steps[key_of(half.pdu)]
         if step != "write":
             return
+        yield from self._expire(half.ts)
         payload = self._telling.payload(half.pdu)
         server = None if is_group(half.destination.host) else half.destination.host
         found = self._find(transfer, half, server, payload)
@@ -134,10 +135,11 @@ class Files:
             yield from self._opened(transfer, transaction, server, payload)
             return
         found = self._find(transfer, request, server, payload)
-        if found is None and step != "close":
+        # What is written to a controller that the request names was taken from the request.
+        seen = step == "close" or (step == "write" and not is_group(request.destination.host))
+        if found is None and not seen and transaction.response is not None:
             found = yield from self._begin(transfer, request, server, payload, UPLOAD if step == "read" else DOWNLOAD)
-            if step == "write":
-                self._take(found, DOWNLOAD, payload.role("offset"), payload.values.get(transfer.content))
+            self._take(found, DOWNLOAD, payload.role("offset"), payload.values.get(transfer.content))
         if found is None:
             return
         self._answered(found, transaction)

@@ -44,10 +44,8 @@ class Judge:
             self._by_action.setdefault(action, []).append(detection)
         direction = next((one.direction for one in when.alternatives), when.direction)
         watch = _Watch(detection, Meaning(self._telling, when), when.threshold)
-        for command in self._telling.definition.commands():
-            if when.mentions(command):
-                key = (command.protocol, command.digits, command.code)
-                self._by_command.setdefault((direction, key), []).append(watch)
+        for key in watch.meaning.commands:
+            self._by_command.setdefault((direction, key), []).append(watch)
 
     def half(self, half: Half) -> Iterator[Alert]:
         """What a request raises at once: a stop or a reset may never be answered."""

@@ -17,7 +17,7 @@ from melsec_nsm.engines.reference.assets import AddressChange
 from melsec_nsm.engines.reference.files import DOWNLOAD, FileEvent, Files, OpenFile
 from melsec_nsm.engines.reference.runs import Run, RunEvent, Runs
 from melsec_nsm.engines.reference.sessions import Bounded, Sessions, Users, server_of
-from melsec_nsm.engines.reference.telling import Meaning, Telling, with_role, word
+from melsec_nsm.engines.reference.telling import Key, Meaning, Telling, key_of, with_role, word
 
 
 class Begun(NamedTuple):
@@ -42,11 +42,12 @@ class Operations:
         self._users = Users(telling)
         self._files = Files(telling)
         actions = telling.definition.engineering.actions
-        self._simple = [
-            (action, Meaning(telling, action.when))
-            for action in actions
-            if action.when is not None and action.each in ("transaction", "user", "session")
-        ]
+        self._simple: dict[Key, list[tuple[Action, Meaning]]] = {}
+        for action in actions:
+            if action.when is not None and action.each in ("transaction", "user", "session"):
+                meaning = Meaning(telling, action.when)
+                for key in meaning.commands:
+                    self._simple.setdefault(key, []).append((action, meaning))
         self._runs = [Runs(telling, action) for action in actions if action.each == "run"]
         self._moves = next((action.name for action in actions if action.each == "address"), None)
         self._last: Bounded[tuple[str, str, str], int] = Bounded()
@@ -66,7 +67,7 @@ class Operations:
         if transaction.request is None or transaction.again:
             return
         yield from self._login(transaction)
-        for action, meaning in self._simple:
+        for action, meaning in self._simple.get(key_of(transaction.request.pdu), ()):
             if meaning.holds(transaction.request.pdu):
                 for operation in self._each(action, transaction):
                     yield Begun(operation.action, operation.ts, operation.client, operation.server, operation.object)

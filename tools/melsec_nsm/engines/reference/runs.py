@@ -118,8 +118,15 @@ class Runs:
         assert request is not None
         run.requests += 1
         run.last = max(run.last, request.ts)
-        payload = self._telling.payload(request.pdu)
         refused = transaction.response is not None and bool(transaction.response.pdu.status)
+        if transaction.response is not None:
+            run.answered = transaction
+            if refused and run.refused is None:
+                run.refused = transaction
+        if run.begun and self._action.requests:
+            # What is watched again and again has been seen by now.
+            return
+        payload = self._telling.payload(request.pdu)
         for point, count in devices_of(payload) if not refused else ():
             known = payload.reading.devices.known(point)
             name = known.symbol if known is not None else point.name or f"{point.code:02X}"
@@ -132,10 +139,6 @@ class Runs:
         octets = _octets(payload)
         if octets is not None:
             run.octets = (run.octets or 0) + octets
-        if transaction.response is not None:
-            run.answered = transaction
-            if refused and run.refused is None:
-                run.refused = transaction
 
     def _expire(self, now: int) -> Iterator[RunEvent]:
         while self._runs:

@@ -109,11 +109,7 @@ class Meaning:
         self.condition = condition
         self._telling = telling
         self._alternatives = tuple(Meaning(telling, one) for one in condition.alternatives)
-        self.commands = frozenset(
-            (command.protocol, command.digits, command.code)
-            for command in telling.definition.commands()
-            if condition.mentions(command)
-        )
+        self.commands = telling.definition.mentioned(condition)
 
     def holds(self, request: Pdu, response: Pdu | None = None, *, first: bool = False) -> bool:
         """Whether a request, or the response to it, is meant. ``first``: it is the first PDU of its client."""
