@@ -312,7 +312,7 @@ class Pdu:
     it goes on for an unknown number of octets.
     """
 
-    __slots__ = ("_footer", "data", "half", "open", "refers", "size", "trailing", "values")
+    __slots__ = ("_footer", "_kind", "data", "half", "open", "refers", "size", "trailing", "values")
 
     def __init__(self, half: Half, values: tuple[Value, ...], data: bytes, size: int) -> None:
         self.half = half
@@ -323,6 +323,15 @@ class Pdu:
         self.trailing = b""
         self.open = False
         self._footer: FooterSeen | Mismatch | None = MISMATCH
+        self._kind: tuple[str, int, int] | None = None
+
+    @property
+    def kind(self) -> tuple[str, int, int]:
+        """Protocol, digits and code of the command, -1 where the half carries none: what the definition knows it by."""
+        if self._kind is None:
+            code = self.command
+            self._kind = self.half.protocol.name, self.half.digits, -1 if code is None else code
+        return self._kind
 
     @property
     def footer(self) -> FooterSeen | None:

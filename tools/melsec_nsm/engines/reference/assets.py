@@ -10,7 +10,7 @@ from melsec_nsm.codec.payload import Payload
 from melsec_nsm.codec.transactions import Half, Transaction, is_group
 from melsec_nsm.engines.base import Asset
 from melsec_nsm.engines.reference.sessions import Bounded
-from melsec_nsm.engines.reference.telling import Key, Telling, key_of, word
+from melsec_nsm.engines.reference.telling import Key, Telling, word
 
 MAX_CONTROLLERS = 16384
 """Controllers that are remembered; the one that nothing was heard of for longest is forgotten beyond it."""
@@ -75,7 +75,7 @@ class Assets:
         request, response = transaction.request, transaction.response
         if response is None or response.pdu.status:
             return
-        key = key_of(request.pdu if request is not None else response.pdu)
+        key = (request if request is not None else response).pdu.kind
         if key in self._identifying:
             self._model(transaction)
         if key in self._describing:

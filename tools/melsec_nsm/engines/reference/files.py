@@ -18,7 +18,7 @@ from melsec_nsm.codec.transactions import Half, Transaction, is_group
 from melsec_nsm.definitions.model import FileKind, Transfer
 from melsec_nsm.engines.base import FileTransfer
 from melsec_nsm.engines.reference.assembly import Assembly
-from melsec_nsm.engines.reference.telling import Key, Telling, key_of
+from melsec_nsm.engines.reference.telling import Key, Telling
 
 MAX_OPEN = 256
 """Files that are open at a time, over all controllers; the one that nothing was heard of for longest ends beyond it."""
@@ -108,9 +108,9 @@ class Files:
 
     def half(self, half: Half) -> Iterator[FileEvent]:
         """What a request changes before it is answered: blocks that are written."""
-        if not half.pdu.is_request or key_of(half.pdu) not in self._steps:
+        if not half.pdu.is_request or half.pdu.kind not in self._steps:
             return
-        transfer, step = self._steps[key_of(half.pdu)]
+        transfer, step = self._steps[half.pdu.kind]
         if step != "write":
             return
         yield from self._expire(half.ts)
@@ -125,9 +125,9 @@ class Files:
     def transaction(self, transaction: Transaction) -> Iterator[FileEvent]:
         """What a request with its answer changes: a file is opened, read or closed."""
         request = transaction.request
-        if request is None or transaction.again or key_of(request.pdu) not in self._steps:
+        if request is None or transaction.again or request.pdu.kind not in self._steps:
             return
-        transfer, step = self._steps[key_of(request.pdu)]
+        transfer, step = self._steps[request.pdu.kind]
         payload = self._telling.payload(request.pdu)
         server = transaction.server or request.destination.host
         yield from self._expire(request.ts)
@@ -218,7 +218,7 @@ class Files:
 
     def _way(self, transfer: Transfer, request: Half, server: str, payload: Payload) -> _Way:
         if transfer.open is None:
-            step = self._steps[key_of(request.pdu)][1]
+            step = self._steps[request.pdu.kind][1]
             named: object = (step, payload.role("drive"), _path(payload))
         else:
             named = payload.role("pointer")

@@ -13,7 +13,7 @@ from melsec_nsm.definitions.model import Detection, Threshold
 from melsec_nsm.engines.base import Alert
 from melsec_nsm.engines.reference.operations import Begun
 from melsec_nsm.engines.reference.sessions import Bounded, Sessions, names_server, server_of
-from melsec_nsm.engines.reference.telling import Key, Meaning, Telling, key_of, with_role
+from melsec_nsm.engines.reference.telling import Key, Meaning, Telling, with_role
 
 MAX_COUNTED = 16384
 """Clients, controllers and pairs whose times are counted for a detection; the least recent is forgotten beyond it."""
@@ -64,7 +64,7 @@ class Judge:
             yield from self._request(request, server_of(transaction))
         if response is not None:
             server = response.source.host
-            for watch in self._by_command.get(("response", key_of(request.pdu)), ()):
+            for watch in self._by_command.get(("response", request.pdu.kind), ()):
                 if watch.meaning.holds(request.pdu, response.pdu):
                     yield from self._counted(watch, request.pdu, response.ts, transaction.client, server)
 
@@ -76,7 +76,7 @@ class Judge:
 
     def _request(self, request: Half, server: str) -> Iterator[Alert]:
         client = request.source.host
-        for watch in self._by_command.get(("request", key_of(request.pdu)), ()):
+        for watch in self._by_command.get(("request", request.pdu.kind), ()):
             if watch.meaning.holds(request.pdu, first=request.first):
                 yield from self._counted(watch, request.pdu, request.ts, client, server)
         if self._replays and request.pdu.footer is not None and self._sessions.replays(request, server):

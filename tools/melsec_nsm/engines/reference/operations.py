@@ -17,7 +17,7 @@ from melsec_nsm.engines.reference.assets import AddressChange
 from melsec_nsm.engines.reference.files import DOWNLOAD, FileEvent, Files, OpenFile
 from melsec_nsm.engines.reference.runs import Run, RunEvent, Runs
 from melsec_nsm.engines.reference.sessions import Bounded, Sessions, Users, server_of
-from melsec_nsm.engines.reference.telling import Key, Meaning, Telling, key_of, with_role, word
+from melsec_nsm.engines.reference.telling import Key, Meaning, Telling, with_role, word
 
 
 class Begun(NamedTuple):
@@ -67,7 +67,7 @@ class Operations:
         if transaction.request is None or transaction.again:
             return
         yield from self._login(transaction)
-        for action, meaning in self._simple.get(key_of(transaction.request.pdu), ()):
+        for action, meaning in self._simple.get(transaction.request.pdu.kind, ()):
             if meaning.holds(transaction.request.pdu):
                 for operation in self._each(action, transaction):
                     yield Begun(operation.action, operation.ts, operation.client, operation.server, operation.object)

@@ -14,7 +14,7 @@ from melsec_nsm.codec.about import printable
 from melsec_nsm.codec.footer import digest
 from melsec_nsm.codec.payload import Payload
 from melsec_nsm.codec.transactions import Half, Transaction, is_group
-from melsec_nsm.definitions.model import Action
+from melsec_nsm.definitions.model import Action, Field
 from melsec_nsm.engines.reference.telling import Meaning, Telling, with_role
 
 MAX_KNOWN = 4096
@@ -155,6 +155,13 @@ class Users:
     def __init__(self, telling: Telling) -> None:
         self._telling = telling
         self._known: Bounded[str, Bounded[str, None]] = Bounded()
+        self._naming = frozenset(
+            (command.protocol, command.digits, command.code)
+            for protocol in telling.definition.protocols.values()
+            for command in protocol.commands
+            for name in (*command.request.values(), *command.response.values())
+            if name and _has_role(protocol.layouts[name].fields, "user")
+        )
 
     def known(self, server: str, user: str) -> bool:
         """Whether a controller has a user."""
@@ -166,6 +173,8 @@ class Users:
         server, response, request = transaction.server, transaction.response, transaction.request
         if server is None or response is None or response.pdu.status or request is None:
             return
+        if request.pdu.kind not in self._naming:
+            return
         answer = self._telling.answer(transaction)
         names = [*with_role(self._telling.payload(request.pdu), "user")]
         names += with_role(answer, "user") if answer is not None else ()
@@ -176,6 +185,10 @@ class Users:
             for name in names:
                 users.put(printable(name), None)
             self._known.put(server, users)
+
+
+def _has_role(fields: tuple[Field, ...], role: str) -> bool:
+    return any(entry.role == role or _has_role(entry.fields, role) for entry in fields)
 
 
 def server_of(transaction: Transaction) -> str:

@@ -97,11 +97,6 @@ def _with_role(fields: tuple[Field, ...], values: dict[str, PayloadValue], role:
             yield value
 
 
-def key_of(pdu: Pdu) -> Key:
-    """The command of a request."""
-    return pdu.protocol, pdu.half.digits, -1 if pdu.command is None else pdu.command
-
-
 class Meaning:
     """A condition on PDUs, ready to be asked."""
 
@@ -116,7 +111,7 @@ class Meaning:
         condition = self.condition
         if self._alternatives:
             return any(one.holds(request, response, first=first) for one in self._alternatives)
-        if key_of(request) not in self.commands or (condition.first and not first):
+        if request.kind not in self.commands or (condition.first and not first):
             return False
         if condition.frames and request.half.frame.id not in condition.frames:
             return False
