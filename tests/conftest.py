@@ -52,10 +52,9 @@ def zeek() -> ZeekEngine:
 
 
 @pytest.fixture(scope="session")
-def suricata(definition: Definition) -> SuricataEngine:
+def suricata() -> SuricataEngine:
     """Suricata with the rules of this checkout."""
-    responses = frozenset(one.id for one in definition.detections.values() if one.when.direction == "response")
-    engine = SuricataEngine(responses=responses)
+    engine = SuricataEngine()
     _skip_without(engine.availability())
     return engine
 
@@ -63,6 +62,11 @@ def suricata(definition: Definition) -> SuricataEngine:
 def _skip_without(here: Availability) -> None:
     if here.version is None:
         pytest.skip(f"{here.engine} is absent: {here.reason}")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How much of what can be made more of."""
+    parser.addoption("--mutated", type=int, default=6000, metavar="N", help="mutated PDUs for each transport")
 
 
 def pytest_configure(config: pytest.Config) -> None:

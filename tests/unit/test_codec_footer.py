@@ -138,18 +138,16 @@ def test_what_is_built_is_seen(body: bytes, command: int, status: int | None) ->
 
 @given(start=st.integers(0, 0xFFFFFFFF), octets=st.binary(max_size=40))
 def test_the_fast_checksum_is_the_slow_one(start: int, octets: bytes) -> None:
-    # Bit by bit, with a polynomial that zlib does not have, then with both of its bits exchanged.
-    other = replace(FACTS, polynomial=FACTS.polynomial ^ 1)
-    assert crc(other, start, octets) != crc(FACTS, start, octets) or not octets
-    slow = _bitwise(start, octets)
-    assert crc(FACTS, start, octets) == slow
+    # The polynomial that zlib has, and one that it does not have.
+    for facts in (FACTS, replace(FACTS, polynomial=FACTS.polynomial ^ 1)):
+        assert crc(facts, start, octets) == _bitwise(facts.polynomial, start, octets)
 
 
-def _bitwise(register: int, octets: bytes) -> bytes:
+def _bitwise(polynomial: int, register: int, octets: bytes) -> bytes:
     for octet in octets:
         for bit in range(8):
             feedback = (register >> 31) ^ (octet >> bit & 1)
-            register = (register << 1 & 0xFFFFFFFF) ^ (FACTS.polynomial if feedback else 0)
+            register = (register << 1 & 0xFFFFFFFF) ^ (polynomial if feedback else 0)
     return register.to_bytes(4, "little")
 
 

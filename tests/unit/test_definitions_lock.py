@@ -21,9 +21,9 @@ def lock() -> dict[str, LockEntry]:
 def test_new_detections_get_blocks(lock: dict[str, LockEntry]) -> None:
     assert [(entry.id, entry.base, entry.rev, entry.retired) for entry in lock.values()] == [
         ("device-write", 0, 1, False),
-        ("remote-stop", 50, 1, False),
+        ("remote-stop", 100, 1, False),
     ]
-    assert sid(lock["remote-stop"], 1) == 1880051
+    assert sid(lock["remote-stop"], 1) == 1880101
 
 
 def test_unchanged_rules_change_nothing(lock: dict[str, LockEntry]) -> None:
@@ -41,7 +41,7 @@ def test_numbers_of_a_rule_are_no_content(lock: dict[str, LockEntry]) -> None:
 def test_changed_rules_move_the_revision_by_one(lock: dict[str, LockEntry]) -> None:
     changed, changes = update(lock, {**RULES, "remote-stop": {0: "other", 1: "others"}})
     assert changes == (Change("remote-stop", "changed", 2),)
-    assert (changed["remote-stop"].base, changed["remote-stop"].rev) == (50, 2)
+    assert (changed["remote-stop"].base, changed["remote-stop"].rev) == (100, 2)
     assert changed["device-write"] == lock["device-write"]
 
 
@@ -56,14 +56,14 @@ def test_vanished_detection_keeps_its_sids(lock: dict[str, LockEntry]) -> None:
     assert retired["remote-stop"].retired
     assert update(retired, {"device-write": RULES["device-write"]}) == (retired, ())
     later, _ = update(retired, {"device-write": RULES["device-write"], "another": {0: "x"}})
-    assert later["another"].base == 100
-    assert later["remote-stop"].base == 50
+    assert later["another"].base == 200
+    assert later["remote-stop"].base == 100
 
 
 def test_detection_that_comes_back_gets_its_own_sids(lock: dict[str, LockEntry]) -> None:
     retired, _ = update(lock, {})
     back, changes = update(retired, {**RULES, "remote-stop": {0: "new"}})
-    assert back["remote-stop"].base == 50
+    assert back["remote-stop"].base == 100
     assert changes == (Change("device-write", "revived", 1), Change("remote-stop", "revived", 2))
 
 
@@ -73,16 +73,16 @@ def test_update_leaves_the_old_lock_alone(lock: dict[str, LockEntry]) -> None:
     assert lock == before
 
 
-@pytest.mark.parametrize("variants", [range(51), [50], [-1]])
+@pytest.mark.parametrize("variants", [range(101), [100], [-1]])
 def test_variants_outside_the_block_are_refused(variants: list[int], lock: dict[str, LockEntry]) -> None:
     with pytest.raises(ValueError, match="wide: "):
         update(lock, {"wide": dict.fromkeys(variants, "x")})
     with pytest.raises(ValueError, match="outside its block"):
-        sid(lock["remote-stop"], 50)
+        sid(lock["remote-stop"], 100)
 
 
-def test_fifty_variants_fit(lock: dict[str, LockEntry]) -> None:
-    assert update(lock, {**RULES, "wide": dict.fromkeys(range(50), "x")})[0]["wide"].base == 100
+def test_a_hundred_variants_fit(lock: dict[str, LockEntry]) -> None:
+    assert update(lock, {**RULES, "wide": dict.fromkeys(range(100), "x")})[0]["wide"].base == 200
 
 
 def test_file_is_deterministic_and_read_back(lock: dict[str, LockEntry], tmp_path: Path) -> None:
@@ -104,13 +104,13 @@ def test_empty_and_absent_locks(tmp_path: Path) -> None:
 def test_damaged_lock_is_refused(lock: dict[str, LockEntry], tmp_path: Path) -> None:
     file = tmp_path / "lock.yaml"
     text = dump(lock).decode()
-    file.write_text(text.replace("base: 50", "base: 0").replace("rev: 1", "rev: 0", 1), encoding="utf-8")
+    file.write_text(text.replace("base: 100", "base: 0").replace("rev: 1", "rev: 0", 1), encoding="utf-8")
     with pytest.raises(DefinitionError) as caught:
         read(file)
     assert [str(issue) for issue in caught.value.issues] == [
         "lock.yaml:5:10: rev must be at least 1, found 0",
         "lock.yaml:9:11: base 0 stands twice (first at lock.yaml:4:11)",
     ]
-    file.write_text(text.replace("base: 50", "base: 51"), encoding="utf-8")
-    with pytest.raises(DefinitionError, match=r"lock\.yaml:9:11: base must be a multiple of 50, found 51"):
+    file.write_text(text.replace("base: 100", "base: 150"), encoding="utf-8")
+    with pytest.raises(DefinitionError, match=r"lock\.yaml:9:11: base must be a multiple of 100, found 150"):
         read(file)

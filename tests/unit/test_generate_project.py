@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from melsec_nsm.definitions.model import Definition
 from melsec_nsm.engines.base import Result
 from melsec_nsm.engines.reference import ReferenceEngine
 from melsec_nsm.generate import captures, project
-from melsec_nsm.generate.zeek import tables
 
 
 @pytest.fixture
@@ -82,11 +80,3 @@ def test_stale_files_are_named_and_then_written(tmp_path: Path) -> None:
 def test_rendering_twice_gives_the_same_octets() -> None:
     assert project.render(load()) == project.render(load())
     assert captures.render(load()) == captures.render(load())
-
-
-def test_the_hand_written_grammar_has_every_sub_header(checkout: Path) -> None:
-    # Spicy takes only a literal as the place to synchronise at, so that the sub-headers stand there once more.
-    text = (checkout / "zeek" / "analyzer" / "melsec.spicy").read_text("ascii")
-    literal = re.search(r"%synchronize-at = /(.*)/;", text)
-    assert literal
-    assert sorted(literal[1].split("|")) == sorted(tables.sub_headers(load()))

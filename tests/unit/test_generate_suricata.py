@@ -8,12 +8,15 @@ from dataclasses import replace
 
 import pytest
 
-from melsec_nsm.definitions.lock import update
+from melsec_nsm.codec import Codec, compose
+from melsec_nsm.definitions.lock import BLOCK, FIRST_SID, update
 from melsec_nsm.definitions.model import (
     Command,
     Condition,
     Definition,
     Detection,
+    Exchange,
+    ExchangeValue,
     Field,
     Frame,
     Location,
@@ -22,9 +25,11 @@ from melsec_nsm.definitions.model import (
     Provenance,
     Reference,
 )
-from melsec_nsm.generate.suricata import RULES_PATH, UnsupportedByBackend, render, rules_by_detection
-from melsec_nsm.generate.suricata.patterns import ranges_regex
+from melsec_nsm.generate.suricata import RULES_PATH, Rule, UnsupportedByBackend, render, rules_by_detection
+from melsec_nsm.generate.suricata.answered import AnsweredPdu
 from melsec_nsm.generate.suricata.rules import FORMS, FRAME_SLOTS, variant
+from melsec_nsm.generate.suricata.stuffed import StuffedPdu, cut, shared
+from melsec_nsm.generate.suricata.writing import BINARY, STUFFED, TEXT, Writing
 
 HERE = Location("test.yaml", 1, 1)
 SURE = Provenance("test", "A")
@@ -180,7 +185,7 @@ def definition(*detections: Detection, commands: tuple[Command, ...] = COMMANDS)
 
 def lock(*names: str, rev: int = 1) -> Mapping[str, LockEntry]:
     published = (*names, FRAMING)
-    return {name: LockEntry(name, 50 * place, rev, "", False) for place, name in enumerate(published)}
+    return {name: LockEntry(name, BLOCK * place, rev, "", False) for place, name in enumerate(published)}
 
 
 def texts(one: Detection, commands: tuple[Command, ...] = COMMANDS) -> dict[int, str]:
@@ -378,18 +383,78 @@ def test_an_unnumbered_frame_is_refused() -> None:
         variant(frame, "packet")
 
 
-def test_ascii_frames_are_refused() -> None:
-    plain = definition(STOP)
-    ascii_frame = replace(SLMP_FRAMES[0], encoding="ascii")
-    slmp = replace(plain.protocols["slmp"], frames=(ascii_frame,))
-    with pytest.raises(UnsupportedByBackend, match="ascii frames"):
-        rules_by_detection(replace(plain, protocols={"slmp": slmp}))
+ASCII_3E = replace(SLMP_FRAMES[0], id="3e-ascii", encoding="ascii")
+ROUTE_ASCII = (
+    "[0-9a-e][0-9a-f](?:[0-6][0-9a-f]|7[0-8d-e]|ff)0(?:[0-1][0-9a-f]{2}|3(?:[d-e][0-3]|ff))[0-1][0-9a-f]"
+    "(?:0(?:0(?:0[c-f]|[1-9a-f][0-9a-f])|[1-9a-f][0-9a-f]{2})|1[0-9a-f]{3}|20(?:[0-9a-c][0-9a-f]|d0))[0-9a-f]{4}"
+)
+
+
+def ascii_definition(*detections: Detection) -> Definition:
+    """SLMP with one frame, 3E in ASCII."""
+    plain = definition(*detections)
+    slmp = plain.protocols["slmp"]
+    commands = tuple(replace(one, frames=("3e-ascii",)) for one in slmp.commands)
+    return replace(plain, protocols={"slmp": replace(slmp, frames=(ASCII_3E,), commands=commands)})
+
+
+def ascii_rule(one: Detection, form: str) -> str:
+    return rules_by_detection(ascii_definition(one))[one.id][variant(ASCII_3E, form)].text()
+
+
+def test_an_ascii_header_is_hexadecimal_digits_in_either_case() -> None:
+    packet = ascii_rule(STOP, "packet")
+    assert (
+        'content:"5000"; startswith; content:"10020000"; offset:22; depth:8; fast_pattern; '
+        f'pcre:"/^.{{4}}{ROUTE_ASCII}/si"; byte_jump:4,14,string,hex; threshold'
+    ) in packet
+    assert "byte_jump:4,14,string,hex; isdataat:!1,relative; threshold" in ascii_rule(STOP, "datagram")
+
+
+def test_ascii_letters_are_found_in_either_case() -> None:
+    known = replace(STOP, when=when("remote-stop"))
+    plain = ascii_definition(known)
+    slmp = plain.protocols["slmp"]
+    commands = tuple(replace(one, code=0x1F2E) if one.code == 0x1002 else one for one in slmp.commands)
+    changed = replace(plain, protocols={"slmp": replace(slmp, commands=commands)})
+    packet = rules_by_detection(changed)["remote-stop"][variant(ASCII_3E, "packet")].text()
+    assert 'content:"1F2E0000"; nocase; offset:22; depth:8; fast_pattern' in packet
+
+
+def test_the_ascii_stream_companion_is_relative_throughout() -> None:
+    companion = ascii_rule(STOP, "stream")
+    assert (
+        f'content:"5000"; pcre:"/^{ROUTE_ASCII}/Rsi"; content:"10020000"; distance:0; within:8; fast_pattern; '
+        "byte_jump:4,-16,relative,string,hex"
+    ) in companion
+    assert not re.search(r"offset:|depth:|startswith", companion)
+
+
+def test_several_ascii_commands_are_one_expression() -> None:
+    packet = ascii_rule(detection("device-write", when(klass="write")), "packet")
+    assert f'pcre:"/^.{{4}}{ROUTE_ASCII}(?:140100[08][0-3]|16130000)/si"' in packet
+    assert "offset:22" not in packet
+
+
+def test_unknown_ascii_subcommands_are_digits() -> None:
+    packet = ascii_rule(detection("remote-pause", when("remote-pause")), "packet")
+    assert 'content:"1003"; offset:22; depth:4; fast_pattern' in packet
+    assert 'pcre:"/^.{26}[0-9a-f]{4}/si"' in packet
+
+
+def test_ascii_framing_rules_read_the_length_as_text() -> None:
+    rules = rules_by_detection(ascii_definition(STOP))[FRAMING]
+    shared, cut, short = (rules[variant(ASCII_3E, form)].text() for form in FORMS)
+    assert "MELSEC ANOMALY SLMP 3E ASCII PDU followed by more in its segment" in shared
+    assert "byte_jump:4,14,string,hex; isdataat:1,relative; classtype" in shared
+    assert "byte_math:bytes 4, offset 14, oper +, rvalue 17, result last, string hex; isdataat:!last; classtype" in cut
+    assert 'content:"5"; startswith; fast_pattern; dsize:<18; classtype' in short
 
 
 def test_variants_are_distinct_and_fit_their_block() -> None:
     numbers = [slot * len(FORMS) + form for slot in FRAME_SLOTS.values() for form in range(len(FORMS))]
     assert len(set(numbers)) == len(numbers)
-    assert max(numbers) < 50
+    assert max(numbers) < BLOCK
     assert sorted(texts(STOP)) == list(range(12))
 
 
@@ -462,9 +527,9 @@ def test_the_file_numbers_rules_by_the_lock() -> None:
     sids = [int(re.search(r"; sid:(\d+); rev:7; metadata:", line)[1]) for line in rules]  # type: ignore[index]
     framing = [0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 14]
     assert sids == [
-        *(1880000 + number for number in range(12)),
-        *(1880050 + number for number in range(6)),
-        *(1880100 + number for number in framing),
+        *(FIRST_SID + number for number in range(12)),
+        *(FIRST_SID + BLOCK + number for number in range(6)),
+        *(FIRST_SID + 2 * BLOCK + number for number in framing),
     ]
     titles = [line for line in lines if re.match(r"# [a-z-]+: ", line)]
     assert titles == [
@@ -508,12 +573,249 @@ def test_signs_of_the_rule_language_are_escaped_in_the_message() -> None:
     assert 'msg:"MELSEC CONTROL SLMP 3E binary a\\"b\\;c\\\\d"' in texts(replace(STOP, title='a"b;c\\d'))[0]
 
 
+RANGES = [((6, 4200),), ((0, 0x1FF), (0x3D0, 0x3D3), (0x3E0, 0x3E3), (0x3FF, 0x3FF)), ((0x00FF, 0x0100),)]
+
+
+def compiled(regex: str, writing: Writing) -> re.Pattern[bytes]:
+    return re.compile(regex.encode(), re.DOTALL | (re.IGNORECASE if "i" in writing.flags else 0))
+
+
 @pytest.mark.parametrize("order", ["little", "big"])
-@pytest.mark.parametrize(
-    "ranges", [((6, 4200),), ((0, 0x1FF), (0x3D0, 0x3D3), (0x3E0, 0x3E3), (0x3FF, 0x3FF)), ((0x00FF, 0x0100),)]
-)
+@pytest.mark.parametrize("ranges", RANGES)
 def test_range_expressions_match_exactly_their_numbers(ranges: tuple[tuple[int, int], ...], order: str) -> None:
-    pattern = re.compile(ranges_regex(ranges, 2, order).encode(), re.DOTALL)
+    plain, doubled = (compiled(writing.among(ranges, 2, order), writing) for writing in (BINARY, STUFFED))
+    digits = compiled(TEXT.among(ranges, 2, order), TEXT)
     for value in range(0x10000):
+        wanted = any(low <= value <= high for low, high in ranges)
         octets = value.to_bytes(2, "little" if order == "little" else "big")
-        assert bool(pattern.fullmatch(octets)) == any(low <= value <= high for low, high in ranges), value
+        assert bool(plain.fullmatch(octets)) == wanted, value
+        assert bool(doubled.fullmatch(octets.replace(b"\x10", b"\x10\x10"))) == wanted, value
+        # The order of the octets is one of binary frames only.
+        assert bool(digits.fullmatch(b"%04X" % value)) == bool(digits.fullmatch(b"%04x" % value)) == wanted, value
+
+
+def test_expressions_for_literals_and_gaps() -> None:
+    assert [writing.literal(b"\x10\xab") for writing in (BINARY, TEXT, STUFFED)] == [
+        r"\x10\xab",
+        "10ab",
+        r"\x10\x10\xab",
+    ]
+    assert [writing.skip(2) for writing in (BINARY, TEXT)] == [".{2}", "[0-9a-f]{2}"]
+    assert compiled(STUFFED.skip(2), STUFFED).fullmatch(b"\x10\x10a")
+    assert not compiled(STUFFED.skip(2), STUFFED).fullmatch(b"\x10a")
+
+
+def test_the_numbers_of_published_rules_stay() -> None:
+    assert (FORMS, FIRST_SID, BLOCK) == (("packet", "datagram", "stream"), 1880000, 100)
+    published = {
+        "3e-binary": 0,
+        "4e-binary": 1,
+        "57-long": 2,
+        "57-short": 3,
+        "5a": 4,
+        "3e-ascii": 5,
+        "4e-ascii": 6,
+        "lmt-binary": 7,
+        "emt-binary": 8,
+        "emt-push": 9,
+        "4c-format5": 10,
+        "1e-binary": 11,
+        "1e-ascii": 12,
+        "1e-binary asked": 13,
+        "1e-ascii asked": 14,
+        "1e-binary others": 15,
+        "1e-ascii others": 16,
+        "1e-binary asked others": 17,
+        "1e-ascii asked others": 18,
+    }
+    assert published.items() <= FRAME_SLOTS.items()
+
+
+@pytest.fixture(scope="module")
+def codec(definition: Definition) -> Codec:
+    return Codec(definition)
+
+
+@pytest.fixture(scope="module")
+def shipped(definition: Definition) -> dict[str, dict[int, Rule]]:
+    """The rules of the packaged definition."""
+    return rules_by_detection(definition)
+
+
+class TestShipped:
+    """Rules of the packaged definition, held against PDUs of the codec."""
+
+    def test_every_frame_and_transport_has_its_rules(
+        self, definition: Definition, shipped: dict[str, dict[int, Rule]]
+    ) -> None:
+        for one in definition.detections.values():
+            if "suricata" in one.unsupported:
+                continue
+            for known in definition.commands_for(one.when):
+                for frame in map(definition.protocols[known.protocol].frame, known.frames):
+                    forms = {"tcp": ("packet", "stream"), "udp": ("datagram",)}
+                    wanted = {variant(frame, form) for transport in frame.transports for form in forms[transport]}
+                    assert wanted <= shipped[one.id].keys(), (one.id, frame.id)
+
+    @pytest.mark.parametrize("subcommand", [0x0000, 0x0010])
+    def test_a_stuffed_pdu_is_read_octet_by_octet(self, codec: Codec, definition: Definition, subcommand: int) -> None:
+        frame = definition.protocols["slmp"].frame("4c-format5")
+        known = definition.protocols["slmp"].command(0x1002)
+        assert known is not None
+        wanted = replace(known, subcommands=(subcommand,))
+        packet = StuffedPdu(definition.protocols["slmp"], frame, "request", [wanted]).packet()
+        assert packet[0] == 'content:"|10 02|"; startswith'
+        octets = f"02 10 10 {'10 10' if subcommand else '00'} 00"
+        assert packet[1] == f'content:"|{octets}|"; fast_pattern'
+        pattern = expression(packet)
+        half = codec.half("4c-format5", "request")
+        for station in (0x01, 0x10):
+            for data in (b"", b"\x01\x00", b"\x10", b"\x10\x03", b"\x10\x10\x10\x03"):
+                header = {"command": 0x1002, "subcommand": subcommand, "station": station}
+                pdu = half.encode(header, data)
+                assert pattern.match(pdu), (station, data)
+                assert not pattern.match(pdu[: pdu.rindex(b"\x10\x03") + 1])
+                assert not pattern.match(half.encode(header | {"command": 0x1001}, data))
+                assert not pattern.match(half.encode(header | {"station": 0x79}, data))
+
+    def test_a_stuffed_pdu_may_have_a_sum_behind_it(self, codec: Codec) -> None:
+        pdu = codec.half("4c-format5", "request").encode({"command": 0x1002, "subcommand": 0}, b"\x10")
+        more, less = expression(shared(b"\x10\x02")), expression(cut(b"\x10\x02"))
+        assert not more.match(pdu)
+        assert not more.match(pdu[:-2])
+        assert more.match(pdu + b"\x10")
+        assert not less.match(pdu)
+        assert all(less.match(pdu[:size]) for size in range(2, len(pdu) - 2))
+
+    @pytest.mark.parametrize("frame_id", ["1e-binary", "1e-ascii"])
+    def test_a_request_without_a_length_is_noted(self, codec: Codec, definition: Definition, frame_id: str) -> None:
+        pdu = self.answered(definition, frame_id, "remote-stop")
+        stop, poll, write = (request(codec, frame_id, code) for code in (0x14, 0x01, 0x03))
+        for octets, alone, start, behind, anyhow in (
+            (stop, True, True, False, True),
+            (poll, False, False, False, False),
+            (write, False, False, False, False),
+            (stop + poll, False, True, False, True),
+            (stop + write, False, True, False, True),
+            (poll + stop, False, False, True, True),
+            (poll + poll + stop + poll, False, False, True, True),
+            (write + stop, False, False, False, False),
+            (poll + stop[:-1], False, False, False, False),
+            (stop + stop[:1], False, False, False, False),
+        ):
+            for case in (octets, octets.lower()) if frame_id == "1e-ascii" else (octets,):
+                found = [
+                    bool(expression(keywords).match(case))
+                    for keywords in (pdu.asked_alone(), pdu.asked(), pdu.asked_behind_others(), pdu.asked_anyhow())
+                ]
+                assert found == [alone, start, behind, anyhow], case
+
+    @pytest.mark.parametrize("frame_id", ["1e-binary", "1e-ascii"])
+    def test_its_answer_is_of_the_same_command(self, codec: Codec, definition: Definition, frame_id: str) -> None:
+        pdu = self.answered(definition, frame_id, "remote-stop")
+        good, refused, abnormal = (response(codec, frame_id, 0x14, status) for status in (0, 0x56, 0x5B))
+        read, run = response(codec, frame_id, 0x01), response(codec, frame_id, 0x13)
+        half = len(good) // 2
+        for octets, alone, start, anyhow in (
+            (good, True, True, True),
+            (refused, True, True, True),
+            (abnormal, True, True, True),
+            (abnormal[:-half], True, True, True),
+            (run, False, False, False),
+            (read, False, False, False),
+            (good + read, False, True, True),
+            (read + good, False, False, True),
+            (read + good + run, False, False, True),
+            (refused + good, False, True, True),
+            (response(codec, frame_id, 0x14, 0x41), False, False, False),
+            (good + good[:half], False, False, False),
+        ):
+            found = [
+                bool(expression(keywords).match(octets))
+                for keywords in (pdu.answered_alone(), pdu.answered(), pdu.answered_anyhow())
+            ]
+            assert found == [alone, start, anyhow], octets
+
+    @pytest.mark.parametrize("frame_id", ["1e-binary", "1e-ascii"])
+    def test_data_of_unknown_size_are_left_open(self, codec: Codec, definition: Definition, frame_id: str) -> None:
+        assert not self.answered(definition, frame_id, "remote-stop").open
+        pdu = self.answered(definition, frame_id, "write-devices", "write-devices-random")
+        assert pdu.open
+        for keywords in (pdu.asked_alone(), pdu.asked()):
+            pattern = expression(keywords)
+            for code in (0x02, 0x03, 0x04, 0x05):
+                octets = request(codec, frame_id, code)
+                assert pattern.match(octets), code
+                # No device has the code 1234.
+                device = b"1234" if frame_id == "1e-ascii" else b"\x34\x12"
+                assert not pattern.match(octets.replace(b"4420" if frame_id == "1e-ascii" else b"\x20\x44", device))
+            assert not pattern.match(request(codec, frame_id, 0x01))
+        scale = len(response(codec, frame_id, 0x03)) // 2
+        assert pdu.answered_alone()[:2] == [f"dsize:{2 * scale - 1}<>{4 * scale + 1}", "prefilter"]
+
+    def test_a_request_raises_no_alert_and_its_answer_does(self, shipped: dict[str, dict[int, Rule]]) -> None:
+        every = [rule.text() for rule in shipped["remote-stop"].values() if "xbits" in rule.text()]
+        asked = [text for text in every if "xbits:set" in text]
+        answers = [text for text in every if "xbits:isset" in text]
+        assert (len(asked), len(answers), len(every)) == (8, 8, 16)
+        assert all("asked for" in text and "; noalert; " in text and "; target:" not in text for text in asked)
+        assert all("noalert" not in text and "; target:src_ip; " in text for text in answers)
+        assert all("melsec_id remote-stop," in text for text in every)
+        for word in ("isset", "unset"):
+            names = set(re.findall(rf"xbits:{word},([\w.-]+),track ip_pair;", "".join(answers)))
+            assert names == set(re.findall(r"xbits:set,([\w.-]+),track ip_pair,expire 10;", "".join(asked)))
+
+    def test_a_response_without_a_request_is_unsupported(self, definition: Definition) -> None:
+        refused = replace(STOP, when=when("remote-stop", direction="response", protocols=("mc1e",)))
+        with pytest.raises(UnsupportedByBackend, match=r"1e-binary: a response is known by its request only"):
+            rules_by_detection(replace(definition, detections={"remote-stop": refused}))
+
+    def test_a_request_without_a_pc_number_is_unsupported(self, definition: Definition) -> None:
+        sent = detection("buffer-send", when("send-fixed-buffer"))
+        with pytest.raises(UnsupportedByBackend, match=r"1e-buffer-binary: a request without a PC number"):
+            rules_by_detection(replace(definition, detections={sent.id: sent}))
+
+    def test_a_frame_that_goes_one_way_has_no_rules_for_the_other(self, definition: Definition) -> None:
+        pushed = definition.protocols["slmp"].frame("emt-push")
+        slmp = definition.protocols["slmp"]
+        frames = tuple(one for one in slmp.frames if one.id in ("emt-binary", "emt-push"))
+        only = replace(definition, protocols={"slmp": replace(slmp, frames=frames)})
+        answered = replace(STOP, when=when("remote-stop", direction="response"))
+        found = rules_by_detection(replace(only, detections={answered.id: answered}))["remote-stop"]
+        assert found
+        assert not found.keys() & {variant(pushed, form) for form in FORMS}
+
+    def answered(self, definition: Definition, frame_id: str, *operations: str) -> AnsweredPdu:
+        protocol = definition.protocols["mc1e"]
+        commands = [one for one in protocol.commands if one.operation in operations]
+        return AnsweredPdu(definition, protocol, protocol.frame(frame_id), commands)
+
+
+def expression(keywords: list[str]) -> re.Pattern[bytes]:
+    """The expression among keywords, as far as Python knows its language: nothing here backtracks."""
+    (found,) = (re.fullmatch(r'pcre:"/(.*)/(s|si)"', word) for word in keywords if word.startswith("pcre"))
+    assert found
+    text = found[1].replace(r"\z", r"\Z").replace("]++", "]+").replace(")*+", ")*")
+    return re.compile(text.encode(), re.DOTALL | (re.IGNORECASE if "i" in found[2] else 0))
+
+
+_POINTS: tuple[Mapping[str, ExchangeValue], ...] = ({"device": "D100", "value": 1}, {"device": "D7", "value": 2})
+_FIELDS: dict[int, dict[str, ExchangeValue]] = {
+    0x01: {"device": "D100", "points": 2},
+    0x02: {"device": "D100", "values": (1, 0, 1)},
+    0x03: {"device": "D100", "values": (1, 2, 3)},
+    0x04: {"devices": _POINTS[:1]},
+    0x05: {"devices": _POINTS},
+}
+
+
+def exchange(frame_id: str, code: int, status: int) -> Exchange:
+    return Exchange("mc1e", frame_id, code, 0, _FIELDS.get(code, {}), None, status, {}, None, "both", 1)
+
+
+def request(codec: Codec, frame_id: str, code: int) -> bytes:
+    return compose.request(codec, exchange(frame_id, code, 0))
+
+
+def response(codec: Codec, frame_id: str, code: int, status: int = 0) -> bytes:
+    return compose.response(codec, exchange(frame_id, code, status))

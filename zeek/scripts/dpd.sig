@@ -3,72 +3,24 @@
 signature dpd_melsec_1e_binary_request_tcp {
   ip-proto == tcp
   payload /^(\x00\xff[\x00-\xff]{2}[\x00-\xff]{4}(\x20[\x42\x44\x46\x4c-\x4d\x52-\x53\x57-\x59]|[\x43\x4e\x53][\x43\x54])[\x00-\xff]\x00|\x01\xff[\x00-\xff]{2}[\x00-\xff]{4}(\x20[\x42\x44\x46\x4c-\x4d\x52-\x53\x57-\x59]|[\x43\x4e\x53][\x43\x54])[\x00-\xff]\x00|\x02\xff[\x00-\xff]{2}[\x00-\xff]{4}(\x20[\x42\x44\x46\x4c-\x4d\x52-\x53\x57-\x59]|[\x43\x4e\x53][\x43\x54])[\x00-\xff]\x00|\x03\xff[\x00-\xff]{2}[\x00-\xff]{4}(\x20[\x42\x44\x46\x4c-\x4d\x52-\x53\x57-\x59]|[\x43\x4e\x53][\x43\x54])[\x00-\xff]\x00|\x04\xff[\x00-\xff]{2}[\x00-\xff]\x00|\x05\xff[\x00-\xff]{2}[\x00-\xff]\x00|\x06\xff[\x00-\xff]{2}[\x00-\xff]\x00|\x07\xff[\x00-\xff]{2}[\x00-\xff]\x00|\x08\xff|\x09\xff|\x0e\xff[\x00-\xff]{2}[\x00-\xff]{0}[\x00-\xff][\x00-\xff]\x00|\x0f\xff[\x00-\xff]{2}[\x00-\xff]{0}[\x00-\xff][\x00-\xff]\x00|\x13\xff|\x14\xff|\x15\xff|\x16\xff[\x00-\xff]{2}[\x01-\xfe]|\x17\xff[\x00-\xff]{2}[\x00-\xff]{4}(\x20[\x42\x44\x46\x4c-\x4d\x52-\x53\x57-\x59]|[\x43\x4e\x53][\x43\x54])[\x00-\xff]{2}[\x00-\xff]\x00|\x18\xff[\x00-\xff]{2}[\x00-\xff]{4}(\x20[\x42\x44\x46\x4c-\x4d\x52-\x53\x57-\x59]|[\x43\x4e\x53][\x43\x54])[\x00-\xff]{2}[\x00-\xff]\x00|\x19\xff[\x00-\xff]{2}[\x00-\xff]\x00|\x1a\xff[\x00-\xff]{2}[\x00-\xff]\x00|\x1b\xff|\x3b\xff[\x00-\xff]{2}[\x00-\xff]{4}(\x20[\x42\x44\x46\x4c-\x4d\x52-\x53\x57-\x59]|[\x43\x4e\x53][\x43\x54])[\x00-\xff]\x00|\x3c\xff[\x00-\xff]{2}[\x00-\xff]{4}(\x20[\x42\x44\x46\x4c-\x4d\x52-\x53\x57-\x59]|[\x43\x4e\x53][\x43\x54])[\x00-\xff]\x00)/
-}
-
-signature dpd_melsec_1e_binary_response_tcp {
-  ip-proto == tcp
-  requires-reverse-signature dpd_melsec_1e_binary_request_tcp
-  payload /^[\x80-\x89\x8e-\x8f\x93-\x9b\xbb-\xbc][\x00\x50\x54\x56-\x58\x5b\x60]/
   enable "MELSEC_TCP"
 }
 
 signature dpd_melsec_1e_binary_request_udp {
   ip-proto == udp
   payload /^(\x00\xff[\x00-\xff]{2}[\x00-\xff]{4}(\x20[\x42\x44\x46\x4c-\x4d\x52-\x53\x57-\x59]|[\x43\x4e\x53][\x43\x54])[\x00-\xff]\x00|\x01\xff[\x00-\xff]{2}[\x00-\xff]{4}(\x20[\x42\x44\x46\x4c-\x4d\x52-\x53\x57-\x59]|[\x43\x4e\x53][\x43\x54])[\x00-\xff]\x00|\x02\xff[\x00-\xff]{2}[\x00-\xff]{4}(\x20[\x42\x44\x46\x4c-\x4d\x52-\x53\x57-\x59]|[\x43\x4e\x53][\x43\x54])[\x00-\xff]\x00|\x03\xff[\x00-\xff]{2}[\x00-\xff]{4}(\x20[\x42\x44\x46\x4c-\x4d\x52-\x53\x57-\x59]|[\x43\x4e\x53][\x43\x54])[\x00-\xff]\x00|\x04\xff[\x00-\xff]{2}[\x00-\xff]\x00|\x05\xff[\x00-\xff]{2}[\x00-\xff]\x00|\x06\xff[\x00-\xff]{2}[\x00-\xff]\x00|\x07\xff[\x00-\xff]{2}[\x00-\xff]\x00|\x08\xff|\x09\xff|\x0e\xff[\x00-\xff]{2}[\x00-\xff]{0}[\x00-\xff][\x00-\xff]\x00|\x0f\xff[\x00-\xff]{2}[\x00-\xff]{0}[\x00-\xff][\x00-\xff]\x00|\x13\xff|\x14\xff|\x15\xff|\x16\xff[\x00-\xff]{2}[\x01-\xfe]|\x17\xff[\x00-\xff]{2}[\x00-\xff]{4}(\x20[\x42\x44\x46\x4c-\x4d\x52-\x53\x57-\x59]|[\x43\x4e\x53][\x43\x54])[\x00-\xff]{2}[\x00-\xff]\x00|\x18\xff[\x00-\xff]{2}[\x00-\xff]{4}(\x20[\x42\x44\x46\x4c-\x4d\x52-\x53\x57-\x59]|[\x43\x4e\x53][\x43\x54])[\x00-\xff]{2}[\x00-\xff]\x00|\x19\xff[\x00-\xff]{2}[\x00-\xff]\x00|\x1a\xff[\x00-\xff]{2}[\x00-\xff]\x00|\x1b\xff|\x3b\xff[\x00-\xff]{2}[\x00-\xff]{4}(\x20[\x42\x44\x46\x4c-\x4d\x52-\x53\x57-\x59]|[\x43\x4e\x53][\x43\x54])[\x00-\xff]\x00|\x3c\xff[\x00-\xff]{2}[\x00-\xff]{4}(\x20[\x42\x44\x46\x4c-\x4d\x52-\x53\x57-\x59]|[\x43\x4e\x53][\x43\x54])[\x00-\xff]\x00)/
-}
-
-signature dpd_melsec_1e_binary_response_udp {
-  ip-proto == udp
-  requires-reverse-signature dpd_melsec_1e_binary_request_udp
-  payload /^[\x80-\x89\x8e-\x8f\x93-\x9b\xbb-\xbc][\x00\x50\x54\x56-\x58\x5b\x60]/
   enable "MELSEC_UDP"
 }
 
 signature dpd_melsec_1e_ascii_request_tcp {
   ip-proto == tcp
   payload /^(00[Ff][Ff][0-9A-Fa-f]{4}(4([246CcDd]20|3(4[3Ee]|53))|5([23789]20|4(4[3Ee]|53)))[0-9A-Fa-f]{8}[0-9A-Fa-f]{2}00|01[Ff][Ff][0-9A-Fa-f]{4}(4([246CcDd]20|3(4[3Ee]|53))|5([23789]20|4(4[3Ee]|53)))[0-9A-Fa-f]{8}[0-9A-Fa-f]{2}00|02[Ff][Ff][0-9A-Fa-f]{4}(4([246CcDd]20|3(4[3Ee]|53))|5([23789]20|4(4[3Ee]|53)))[0-9A-Fa-f]{8}[0-9A-Fa-f]{2}00|03[Ff][Ff][0-9A-Fa-f]{4}(4([246CcDd]20|3(4[3Ee]|53))|5([23789]20|4(4[3Ee]|53)))[0-9A-Fa-f]{8}[0-9A-Fa-f]{2}00|04[Ff][Ff][0-9A-Fa-f]{4}[0-9A-Fa-f]{2}00|05[Ff][Ff][0-9A-Fa-f]{4}[0-9A-Fa-f]{2}00|06[Ff][Ff][0-9A-Fa-f]{4}[0-9A-Fa-f]{2}00|07[Ff][Ff][0-9A-Fa-f]{4}[0-9A-Fa-f]{2}00|08[Ff][Ff]|09[Ff][Ff]|0[Ee][Ff][Ff][0-9A-Fa-f]{4}[0-9A-Fa-f]{2}[0-9A-Fa-f]{2}00|0[Ff][Ff][Ff][0-9A-Fa-f]{4}[0-9A-Fa-f]{2}[0-9A-Fa-f]{2}00|13[Ff][Ff]|14[Ff][Ff]|15[Ff][Ff]|16[Ff][Ff][0-9A-Fa-f]{4}(0[123456789AaBbCcDdEeFf]|[123456789AaBbCcDdEe][0-9A-Fa-f]|[Ff][0123456789AaBbCcDdEe])|17[Ff][Ff][0-9A-Fa-f]{4}(4([246CcDd]20|3(4[3Ee]|53))|5([23789]20|4(4[3Ee]|53)))[0-9A-Fa-f]{8}[0-9A-Fa-f]{4}[0-9A-Fa-f]{2}00|18[Ff][Ff][0-9A-Fa-f]{4}(4([246CcDd]20|3(4[3Ee]|53))|5([23789]20|4(4[3Ee]|53)))[0-9A-Fa-f]{8}[0-9A-Fa-f]{4}[0-9A-Fa-f]{2}00|19[Ff][Ff][0-9A-Fa-f]{4}[0-9A-Fa-f]{2}00|1[Aa][Ff][Ff][0-9A-Fa-f]{4}[0-9A-Fa-f]{2}00|1[Bb][Ff][Ff]|3[Bb][Ff][Ff][0-9A-Fa-f]{4}(4([246CcDd]20|3(4[3Ee]|53))|5([23789]20|4(4[3Ee]|53)))[0-9A-Fa-f]{8}[0-9A-Fa-f]{2}00|3[Cc][Ff][Ff][0-9A-Fa-f]{4}(4([246CcDd]20|3(4[3Ee]|53))|5([23789]20|4(4[3Ee]|53)))[0-9A-Fa-f]{8}[0-9A-Fa-f]{2}00)/
-}
-
-signature dpd_melsec_1e_ascii_response_tcp {
-  ip-proto == tcp
-  requires-reverse-signature dpd_melsec_1e_ascii_request_tcp
-  payload /^(8[0123456789EeFf]|9[3456789AaBb]|[Bb][BbCc])([06]0|5[04678Bb])/
   enable "MELSEC_TCP"
 }
 
 signature dpd_melsec_1e_ascii_request_udp {
   ip-proto == udp
   payload /^(00[Ff][Ff][0-9A-Fa-f]{4}(4([246CcDd]20|3(4[3Ee]|53))|5([23789]20|4(4[3Ee]|53)))[0-9A-Fa-f]{8}[0-9A-Fa-f]{2}00|01[Ff][Ff][0-9A-Fa-f]{4}(4([246CcDd]20|3(4[3Ee]|53))|5([23789]20|4(4[3Ee]|53)))[0-9A-Fa-f]{8}[0-9A-Fa-f]{2}00|02[Ff][Ff][0-9A-Fa-f]{4}(4([246CcDd]20|3(4[3Ee]|53))|5([23789]20|4(4[3Ee]|53)))[0-9A-Fa-f]{8}[0-9A-Fa-f]{2}00|03[Ff][Ff][0-9A-Fa-f]{4}(4([246CcDd]20|3(4[3Ee]|53))|5([23789]20|4(4[3Ee]|53)))[0-9A-Fa-f]{8}[0-9A-Fa-f]{2}00|04[Ff][Ff][0-9A-Fa-f]{4}[0-9A-Fa-f]{2}00|05[Ff][Ff][0-9A-Fa-f]{4}[0-9A-Fa-f]{2}00|06[Ff][Ff][0-9A-Fa-f]{4}[0-9A-Fa-f]{2}00|07[Ff][Ff][0-9A-Fa-f]{4}[0-9A-Fa-f]{2}00|08[Ff][Ff]|09[Ff][Ff]|0[Ee][Ff][Ff][0-9A-Fa-f]{4}[0-9A-Fa-f]{2}[0-9A-Fa-f]{2}00|0[Ff][Ff][Ff][0-9A-Fa-f]{4}[0-9A-Fa-f]{2}[0-9A-Fa-f]{2}00|13[Ff][Ff]|14[Ff][Ff]|15[Ff][Ff]|16[Ff][Ff][0-9A-Fa-f]{4}(0[123456789AaBbCcDdEeFf]|[123456789AaBbCcDdEe][0-9A-Fa-f]|[Ff][0123456789AaBbCcDdEe])|17[Ff][Ff][0-9A-Fa-f]{4}(4([246CcDd]20|3(4[3Ee]|53))|5([23789]20|4(4[3Ee]|53)))[0-9A-Fa-f]{8}[0-9A-Fa-f]{4}[0-9A-Fa-f]{2}00|18[Ff][Ff][0-9A-Fa-f]{4}(4([246CcDd]20|3(4[3Ee]|53))|5([23789]20|4(4[3Ee]|53)))[0-9A-Fa-f]{8}[0-9A-Fa-f]{4}[0-9A-Fa-f]{2}00|19[Ff][Ff][0-9A-Fa-f]{4}[0-9A-Fa-f]{2}00|1[Aa][Ff][Ff][0-9A-Fa-f]{4}[0-9A-Fa-f]{2}00|1[Bb][Ff][Ff]|3[Bb][Ff][Ff][0-9A-Fa-f]{4}(4([246CcDd]20|3(4[3Ee]|53))|5([23789]20|4(4[3Ee]|53)))[0-9A-Fa-f]{8}[0-9A-Fa-f]{2}00|3[Cc][Ff][Ff][0-9A-Fa-f]{4}(4([246CcDd]20|3(4[3Ee]|53))|5([23789]20|4(4[3Ee]|53)))[0-9A-Fa-f]{8}[0-9A-Fa-f]{2}00)/
-}
-
-signature dpd_melsec_1e_ascii_response_udp {
-  ip-proto == udp
-  requires-reverse-signature dpd_melsec_1e_ascii_request_udp
-  payload /^(8[0123456789EeFf]|9[3456789AaBb]|[Bb][BbCc])([06]0|5[04678Bb])/
-  enable "MELSEC_UDP"
-}
-
-signature dpd_melsec_1e_buffer_binary_request_tcp {
-  ip-proto == tcp
-  payload /^(\x60\x00([\x01-\xff]\x00|[\x00-\xff][\x01-\x02]|[\x00-\xf9]\x03))/
-}
-
-signature dpd_melsec_1e_buffer_binary_response_tcp {
-  ip-proto == tcp
-  requires-reverse-signature dpd_melsec_1e_buffer_binary_request_tcp
-  payload /^\xe0[\x00\x50\x54\x56-\x58\x5b\x60]/
-  enable "MELSEC_TCP"
-}
-
-signature dpd_melsec_1e_buffer_binary_request_udp {
-  ip-proto == udp
-  payload /^(\x60\x00([\x01-\xff]\x00|[\x00-\xff][\x01-\x02]|[\x00-\xf9]\x03))/
-}
-
-signature dpd_melsec_1e_buffer_binary_response_udp {
-  ip-proto == udp
-  requires-reverse-signature dpd_melsec_1e_buffer_binary_request_udp
-  payload /^\xe0[\x00\x50\x54\x56-\x58\x5b\x60]/
   enable "MELSEC_UDP"
 }
 

@@ -155,7 +155,7 @@ function info_of(transaction: Transaction): Info
 	if ( transaction?$asked )
 		info$request_len = pdu$size;
 
-	if ( pdu?$target )
+	if ( pdu?$target && |pdu$target| > 0 )
 		info$target = pdu$target;
 
 	if ( pdu?$details )
@@ -192,7 +192,7 @@ function info_of(transaction: Transaction): Info
 			info$response_uid = transaction$answer_uid;
 
 		# What was asked about counts, but for a question who that is.
-		if ( answer?$target && ( ! info?$target || ( info?$class && info$class == "identify" ) ) )
+		if ( answer?$target && |answer$target| > 0 && ( ! info?$target || ( info?$class && info$class == "identify" ) ) )
 			info$target = answer$target;
 
 		if ( answer?$details && transaction?$asked )

@@ -54,6 +54,9 @@ event zeek_init()
 
 event values(c: connection, is_orig: bool, text: string) &group="MELSEC::log_values"
 	{
+	if ( |text| == 0 )
+		return;
+
 	local state = state_of(c);
 
 	if ( |text| > max_values_length )

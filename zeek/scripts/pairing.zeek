@@ -282,13 +282,13 @@ function give_up_oldest(state: State)
 	}
 
 # Ends the wait of the last request if nobody answers its kind as a rule (a reset): it would take the response of the
-# next.
-function supersede(state: State, client: addr)
+# next. Requests in one packet were sent before anything could be answered.
+function supersede(state: State, client: addr, now: time)
 	{
 	local last = |state$pending| - 1;
 	local waiting = state$pending[last];
 
-	if ( ! waiting$command$unanswered || waiting$client != client )
+	if ( ! waiting$command$unanswered || waiting$client != client || waiting$ts == now )
 		return;
 
 	state$pending[last:] = vector();
@@ -660,7 +660,7 @@ event request(c: connection, is_orig: bool, pdu: PDU) &priority=5
 		}
 
 	if ( |state$pending| > 0 )
-		supersede(state, client);
+		supersede(state, client, now);
 
 	state$pending += transaction;
 

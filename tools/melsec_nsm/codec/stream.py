@@ -34,13 +34,15 @@ Way = TypeVar("Way")
 class Conversation(Generic[Way]):
     """What is known of a connection (over UDP: of two hosts): whether it is MELSEC, and what was odd in it.
 
-    ``sized`` are the frames without a length that have been confirmed, ``encoding`` is theirs.
+    ``pdus`` counts those of both sides. ``sized`` are the frames without a length that have been confirmed,
+    ``encoding`` is theirs.
     """
 
     codec: Codec
     confirmed: bool = False
     declined: bool = False
     malformed: int = 0
+    pdus: int = 0
     mismatched: set[Way] = field(default_factory=set)
     held: list[tuple[int, Way, Pdu]] = field(default_factory=list)
     sized: set[str] = field(default_factory=set)
@@ -145,6 +147,8 @@ class StreamParser:
         # What the buffer begins with came before anything was confirmed.
         self._unproved = False
         self._trailing = b""
+        # PDUs of the conversation when one began whose end is not known.
+        self._open_since: int | None = None
 
     def feed(self, ts: int, data: bytes, gap: int = 0) -> Iterator[tuple[int, int, Pdu]]:
         """The PDUs that ``data`` completes, with time and side. ``gap`` octets before it were never seen.
@@ -158,6 +162,11 @@ class StreamParser:
             self._buffer.clear()
             self._searching = True
             self._trailing = b""
+            self._open_since = None
+        if self._open_since is not None:
+            if self._open_since == conversation.pdus:
+                return
+            self._open_since = None
         if not self._buffer:
             self._aligned = True
         self._buffer += data
@@ -170,13 +179,17 @@ class StreamParser:
             if not isinstance(found, Pdu) and (aligned or conversation.sized):
                 found = self._sized(ts, buffer, position, found, strict=strict > 0)
             if isinstance(found, Pdu):
-                # How far an open one goes is not known: the next is looked for.
-                self._searching, self._unproved = found.open, False
+                self._searching = self._unproved = False
                 self._trailing = found.trailing
                 position += found.size
                 if found.trailing:
                     position = self._without_trailing(buffer, position)
+                conversation.pdus += 1
                 yield from conversation.offer(ts, self.side, found)
+                if found.open:
+                    # It goes on, nobody knows how far, until the other side has said something.
+                    self._open_since = conversation.pdus
+                    position = len(buffer)
                 continue
             if isinstance(found, Incomplete):
                 self._aligned = aligned

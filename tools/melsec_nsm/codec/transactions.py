@@ -170,7 +170,9 @@ class Pairing:
         waiting = self._pending.setdefault(key, deque())
         self._pending.move_to_end(key)
         # What nobody answers as a rule (a reset) gives way to the next request, or it would take its response.
-        if waiting and waiting[-1].source == half.source and waiting[-1].pdu.is_unanswered:
+        # Requests in one packet were sent before anything could be answered.
+        last = waiting[-1] if waiting else None
+        if last and last.pdu.is_unanswered and last.source == half.source and last.ts < half.ts:
             yield Transaction(waiting.pop(), None)
         waiting.append(half)
         yield from self._expire(key, half.ts)

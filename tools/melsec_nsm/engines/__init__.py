@@ -37,6 +37,5 @@ def engines(definition: Definition | None = None) -> dict[str, Engine]:
     from melsec_nsm.engines.zeek import ZeekEngine  # noqa: PLC0415
 
     definition = definition or load()
-    responses = frozenset(one.id for one in definition.detections.values() if one.when.direction == "response")
-    found: list[Engine] = [ReferenceEngine(definition), ZeekEngine(), SuricataEngine(responses=responses)]
+    found: list[Engine] = [ReferenceEngine(definition), ZeekEngine(), SuricataEngine()]
     return {engine.name: engine for engine in found}

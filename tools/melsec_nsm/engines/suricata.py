@@ -6,7 +6,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timezone
 from importlib import resources
 from pathlib import Path
@@ -42,9 +42,8 @@ def shipped_rules() -> bytes:
 class SuricataEngine:
     """Judges captures with Suricata 7.0.3 or newer.
 
-    ``rules`` gives the rule file. ``responses`` names the detections that look at responses,
-    in whose alerts the sender is the controller. ``midstream`` lets the stream engine pick up
-    connections whose beginning was not seen; the stock configuration does not.
+    ``rules`` gives the rule file. ``midstream`` lets the stream engine pick up connections whose
+    beginning was not seen; the stock configuration does not.
     """
 
     name = "suricata"
@@ -52,11 +51,9 @@ class SuricataEngine:
     def __init__(
         self,
         rules: Callable[[], bytes] = shipped_rules,
-        responses: Collection[str] = (),
         midstream: bool = False,
     ) -> None:
         self._rules = rules
-        self._responses = responses
         self._midstream = midstream
         # A run must not ask for the version again and again.
         self._located: Availability | None = None
@@ -75,7 +72,7 @@ class SuricataEngine:
             outcome = run([*command, "-r", readable.path], folder, environment())
             if outcome.code != 0:
                 raise EngineError(f"suricata: {_why(outcome)}")
-            alerts = to_alerts(read_alerts(folder / "eve.json"), self._responses)
+            alerts = to_alerts(read_alerts(folder / "eve.json"))
             return Result(
                 engine=self.name,
                 capture=str(capture),
@@ -132,13 +129,17 @@ def read_alerts(path: Path) -> Iterator[dict[str, Any]]:
                 yield event
 
 
-def to_alerts(events: Iterable[dict[str, Any]], responses: Collection[str]) -> Iterator[Alert]:
-    """The alerts that carry ``melsec_id``, with the parties by their role in the exchange."""
+def to_alerts(events: Iterable[dict[str, Any]]) -> Iterator[Alert]:
+    """The alerts that carry ``melsec_id``, with the parties by their role in the exchange.
+
+    Who is the controller says the rule's ``target``: it may be raised by a response.
+    """
     for event in events:
-        source, destination = str(event.get("src_ip", "")), str(event.get("dest_ip", ""))
-        for detection in event["alert"].get("metadata", {}).get("melsec_id", ()):
-            client, server = (destination, source) if detection in responses else (source, destination)
-            yield Alert(detection, nanoseconds(event["timestamp"]), client, server)
+        alert = event["alert"]
+        client = alert.get("source", {}).get("ip", event.get("src_ip", ""))
+        server = alert.get("target", {}).get("ip", event.get("dest_ip", ""))
+        for detection in alert.get("metadata", {}).get("melsec_id", ()):
+            yield Alert(detection, nanoseconds(event["timestamp"]), str(client), str(server))
 
 
 def nanoseconds(timestamp: str) -> int:

@@ -157,8 +157,8 @@ def transactions(log: Iterable[Row]) -> tuple[TransactionCount, ...]:
 def record(row: Row) -> Record:
     """A line of ``melsec.log``."""
     named: dict[str, Any] = {field: row.get(_COLUMNS.get(field, field)) for field in _FIELDS}
-    named["ts"] = int(row["ts"] * 1_000_000_000)
     # Zeek computes with floats: the last digit of the microseconds has to be rounded back.
+    named["ts"] = round(row["ts"] * 1_000_000) * 1000
     named["rtt"] = round(row["rtt"] * 1_000_000) if "rtt" in row else None
     return Record(**named | {"again": row.get("again", False)})
 

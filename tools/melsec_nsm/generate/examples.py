@@ -6,7 +6,7 @@ over everything that the definition knows. Layouts that are known are filled; of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from melsec_nsm.definitions.model import (
     Capture,
@@ -45,35 +45,51 @@ _BY_ROLE = {"points": _ITEMS, "module": 0x10, "model_code": 0x4801, "offset": 0x
 
 
 def captures(definition: Definition) -> Iterator[Capture]:
-    """One capture for each frame layout and transport."""
+    """One capture for each frame layout and transport, and one of what has no size that anybody knows."""
     for protocol in definition.protocols.values():
         for frame in protocol.frames:
+            sized = [command for command in protocol.commands_of(frame) if _is_sized(frame, command)]
+            others = [command for command in protocol.commands_of(frame) if not _is_sized(frame, command)]
             for transport in frame.transports:
-                exchanges = tuple(_exchanges(protocol, frame))
-                if exchanges:
-                    yield Capture(
-                        name=f"commands-{frame.id}-{transport}",
-                        title=f"Every command in frame {frame.id} over {transport.upper()}",
-                        transport=transport,
-                        port=_PORTS[transport],
-                        client=_CLIENT,
-                        server=_SERVER,
-                        shape="plain",
-                        exchanges=exchanges,
-                        location=_LOCATION,
-                    )
+                yield _capture(protocol, frame, transport, sized)
+                if others:
+                    yield _capture(protocol, frame, transport, others, "unsized")
 
 
-def _exchanges(protocol: Protocol, frame: Frame) -> Iterator[Exchange]:
-    if frame.kind == "layout" and not any(field.allowed for field in frame.request):
-        # Messages that may mean anything are believed only where another frame of the protocol was seen.
-        other = protocol.frames[0]
+def _is_sized(frame: Frame, command: Command) -> bool:
+    """Whether a command's PDUs end somewhere: where nothing but its layout says where, that has to be known."""
+    return frame.kind != "layout" or command.request.get(0) is not None
+
+
+def _capture(protocol: Protocol, frame: Frame, transport: str, commands: Sequence[Command], kind: str = "") -> Capture:
+    return Capture(
+        name="-".join(filter(None, ("commands", frame.id, transport, kind))),
+        title=f"Every command{' of unknown size' if kind else ''} in frame {frame.id} over {transport.upper()}",
+        transport=transport,
+        port=_PORTS[transport],
+        client=_CLIENT,
+        server=_SERVER,
+        shape="plain",
+        exchanges=tuple(_exchanges(protocol, frame, commands)),
+        location=_LOCATION,
+    )
+
+
+def _exchanges(protocol: Protocol, frame: Frame, commands: Sequence[Command]) -> Iterator[Exchange]:
+    if frame.kind == "layout" and not all(_is_proof(frame, command) for command in commands):
+        # What may mean anything is believed only where another frame of the protocol was seen.
+        other = next(one for one in protocol.frames if one.encoding == frame.encoding)
         yield example(protocol, other, next(protocol.commands_of(other)), 0)
     number = 0
-    for command in protocol.commands_of(frame):
+    for command in commands:
         for subcommand in command.subcommands or (0,):
             number += 1
             yield example(protocol, frame, command, subcommand, number)
+
+
+def _is_proof(frame: Frame, command: Command) -> bool:
+    """Whether a request with its answer proves the protocol."""
+    return _is_sized(frame, command) and any(field.allowed for field in frame.request)
 
 
 def example(protocol: Protocol, frame: Frame, command: Command, subcommand: int, number: int = 1) -> Exchange:

@@ -7,6 +7,6 @@ from __future__ import annotations
 
 from melsec_nsm.generate.suricata.backend import RULES_PATH, render, rules_by_detection
 from melsec_nsm.generate.suricata.patterns import UnsupportedByBackend
-from melsec_nsm.generate.suricata.rules import Rule
+from melsec_nsm.generate.suricata.rule import Rule
 
 __all__ = ["RULES_PATH", "Rule", "UnsupportedByBackend", "render", "rules_by_detection"]

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from melsec_nsm.definitions import lock as numbers
 from melsec_nsm.definitions.model import Definition, Detection, LockEntry
 from melsec_nsm.generate.suricata.framing import framing_rules
-from melsec_nsm.generate.suricata.rules import Rule, rules_for
+from melsec_nsm.generate.suricata.rule import Rule
+from melsec_nsm.generate.suricata.rules import rules_for
 
 ENGINE = "suricata"
 RULES_PATH = "suricata/rules/melsec.rules"
@@ -26,6 +27,10 @@ _HEAD = """\
 # alert tcp-pkt, alert udp: a PDU at the start of a packet. alert tcp: the same PDU behind another one or
 # spread over segments, unless the flow has alerted already. The metadata key melsec_id names the detection.
 # Rules with flowbits:noalert mark flows for the latter; without them it stays silent.
+#
+# A 1E request is four octets and up, no header, no length: too little for an alert. Rules with noalert note it
+# by xbits for the two hosts, and its answer raises the alert, so that a request nobody answers is missed. The
+# target (EVE: alert.target) is the controller all the same. alert tcp-stream: PDUs in small conversations.
 
 """
 _FRAMING_TITLE = "Segments that hold more or less than one PDU (no alerts)"

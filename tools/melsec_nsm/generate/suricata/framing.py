@@ -9,23 +9,28 @@ of packets is enough. These rules only open the gate; what they find need not be
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from melsec_nsm.definitions.model import Definition
+from melsec_nsm.definitions.model import Definition, Frame, Protocol
+from melsec_nsm.generate.suricata import stuffed
 from melsec_nsm.generate.suricata.patterns import (
     Header,
-    Interval,
-    Length,
     Octets,
+    Place,
     UnsupportedByBackend,
     anchored,
     beyond_packet,
     within_packet,
 )
-from melsec_nsm.generate.suricata.rules import FRAME_SLOTS, UNEVEN_BIT, Rule
+from melsec_nsm.generate.suricata.rule import Rule
+from melsec_nsm.generate.suricata.rules import FRAME_SLOTS, UNEVEN_BIT
 
-FORMS = ("shared", "cut", "short")
+_FORMS = {
+    "shared": "PDU followed by more in its segment",
+    "cut": "PDU that goes on in another segment",
+    "short": "PDU cut inside its header",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,71 +40,93 @@ class _Start:
     slot: int
     title: str
     octets: tuple[Octets, ...]
-    length: Length | None
+    length: Place | None
     low: int
     high: int
 
 
 def framing_rules(definition: Definition, direction: str) -> dict[int, Rule]:
     """The rules that mark flows by the requests or responses in them, by variant."""
+    frames = list(_frames(definition, direction))
+    starts = _starts([one for one in frames if one[1].kind != "stuffed"], direction)
+    found = [(start.slot, start.title, _patterns(start)) for start in starts]
+    for protocol, frame in frames:
+        if frame.kind == "stuffed":
+            lead = stuffed.lead_of(Header.of(protocol, frame, direction), frame)
+            found.append((FRAME_SLOTS[frame.id], _title(protocol, frame), _stuffed_patterns(lead)))
     rules: dict[int, Rule] = {}
-    for start in _starts(definition, direction):
-        for form, pattern in _patterns(start):
-            what = {
-                "shared": "PDU followed by more in its segment",
-                "cut": "PDU that goes on in another segment",
-                "short": "PDU cut inside its header",
-            }[form]
-            rules[start.slot * len(FORMS) + FORMS.index(form)] = Rule(
-                header="alert tcp-pkt any any -> any any",
-                options=(
-                    f'msg:"MELSEC ANOMALY {start.title} {what}"',
-                    f"flowbits:set,{UNEVEN_BIT}",
-                    "flowbits:noalert",
-                    *pattern,
-                    "classtype:protocol-command-decode",
-                ),
-                metadata="metadata:affected_product Mitsubishi_Electric_MELSEC, attack_target ICS, deployment Internal",
-            )
+    for slot, title, patterns in found:
+        for number, (form, what) in enumerate(_FORMS.items()):
+            if form in patterns:
+                rules[slot * len(_FORMS) + number] = _rule(f"{title} {what}", patterns[form])
     return dict(sorted(rules.items()))
 
 
-def _patterns(start: _Start) -> Iterator[tuple[str, list[str]]]:
-    lead = start.octets[0].octets
+def _rule(what: str, pattern: list[str]) -> Rule:
+    return Rule(
+        header="alert tcp-pkt any any -> any any",
+        options=(
+            f'msg:"MELSEC ANOMALY {what}"',
+            f"flowbits:set,{UNEVEN_BIT}",
+            "flowbits:noalert",
+            *pattern,
+            "classtype:protocol-command-decode",
+        ),
+        metadata="metadata:affected_product Mitsubishi_Electric_MELSEC, attack_target ICS, deployment Internal",
+    )
+
+
+def _patterns(start: _Start) -> Mapping[str, list[str]]:
+    lead = anchored([replace(start.octets[0], octets=start.octets[0].octets[:1])])
     if start.length is None:
         # Only the border behind the shortest PDU can be told; all that matters is that more follows.
-        yield "shared", [*anchored(start.octets), f"dsize:>{start.low}"]
-        yield "short", [*anchored([Octets(0, lead[:1])]), f"dsize:<{start.low}"]
-        return
-    bounds = Interval(start.length.offset, start.length.size, start.length.order, start.low, start.high)
-    header = anchored([*start.octets, bounds])
-    yield "shared", [*header, within_packet(start.length), "isdataat:1,relative"]
-    yield "cut", [*header, *beyond_packet(start.length)]
-    yield "short", [*anchored([Octets(0, lead[:1])]), f"dsize:<{start.length.end}"]
+        return {
+            "shared": [*anchored(start.octets), f"dsize:>{start.low}"],
+            "short": [*lead, f"dsize:<{start.low}"],
+        }
+    header = anchored([*start.octets, *start.length.among([(start.low, start.high)])])
+    return {
+        "shared": [*header, within_packet(start.length), "isdataat:1,relative"],
+        "cut": [*header, *beyond_packet(start.length)],
+        "short": [*lead, f"dsize:<{start.length.end}"],
+    }
 
 
-def _starts(definition: Definition, direction: str) -> Iterator[_Start]:
-    """The different beginnings of PDUs: frames that do not differ before their length are one."""
-    found: dict[tuple[tuple[Octets, ...], Length | None], list[_Start]] = {}
+def _stuffed_patterns(lead: bytes) -> Mapping[str, list[str]]:
+    return {
+        "shared": stuffed.shared(lead),
+        "cut": stuffed.cut(lead),
+        "short": [*anchored([Octets(0, lead[:1])]), f"dsize:<{len(lead)}"],
+    }
+
+
+def _frames(definition: Definition, direction: str) -> Iterator[tuple[Protocol, Frame]]:
+    """The frames that companions look for in streams."""
     for protocol in definition.protocols.values():
         for frame in protocol.frames:
-            if "tcp" not in frame.transports or frame.id not in FRAME_SLOTS:
-                continue
-            try:
-                header = Header.of(protocol, frame, direction)
-            except UnsupportedByBackend:
-                continue
-            end = header.size if header.length is None else header.length.offset
-            octets = tuple(one for one in header.constraints if isinstance(one, Octets) and one.offset < end)
-            if not octets or octets[0].offset != 0:
-                continue
-            low, high = header.bounds
-            start = _Start(
-                FRAME_SLOTS[frame.id], f"{protocol.name.upper()} {frame.frame}", octets, header.length, low, high
-            )
-            found.setdefault((octets, header.length), []).append(start)
-    for (octets, length), same in found.items():
+            looked_for = "tcp" in frame.transports and frame.id in FRAME_SLOTS and frame.kind != "layout"
+            if looked_for and frame.half(direction):
+                yield protocol, frame
+
+
+def _starts(frames: list[tuple[Protocol, Frame]], direction: str) -> Iterator[_Start]:
+    """The different beginnings of PDUs: frames that do not differ before their length are one."""
+    found: dict[tuple[tuple[Octets, ...], Place | None], list[_Start]] = {}
+    for protocol, frame in frames:
+        try:
+            header = Header.of(protocol, frame, direction)
+        except UnsupportedByBackend:
+            continue
+        end = header.size if header.length is None else header.length.offset
+        octets = tuple(one for one in header.constraints if isinstance(one, Octets) and one.offset < end)
+        if not octets or octets[0].offset != 0:
+            continue
+        start = _Start(FRAME_SLOTS[frame.id], _title(protocol, frame), octets, header.length, *header.bounds)
+        found.setdefault((octets, header.length), []).append(start)
+    for same in found.values():
         first = min(same, key=lambda one: one.slot)
-        yield _Start(
-            first.slot, first.title, octets, length, min(one.low for one in same), max(one.high for one in same)
-        )
+        yield replace(first, low=min(one.low for one in same), high=max(one.high for one in same))
+
+
+def _title(protocol: Protocol, frame: Frame) -> str:
+    return f"{protocol.name.upper()} {frame.frame}" + (" ASCII" if frame.encoding == "ascii" else "")

@@ -4,6 +4,9 @@ A header becomes a list of constraints with offsets from the start of the PDU. T
 written in two ways: *anchored*, where the PDU starts at the first octet of the packet and every
 keyword takes an absolute offset, and *floating*, where the PDU may stand anywhere in a stream and
 every keyword is relative to the one before it.
+
+Offsets and sizes are those on the wire: characters in an ASCII frame, where each octet is two
+hexadecimal digits in either case.
 """
 
 from __future__ import annotations
@@ -11,43 +14,79 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from melsec_nsm.definitions.model import Field, Frame, Protocol
+from melsec_nsm.codec.devices import WIDTHS
+from melsec_nsm.definitions.model import Command, Field, Frame, Protocol
+from melsec_nsm.generate.suricata.writing import BINARY, STUFFED, TEXT, Writing, either, merged
 
-_SIZES = {"u8": 1, "u16": 2, "u16be": 2, "u24": 3, "u32": 4}
-
-Ranges = tuple[tuple[int, int], ...]
+_LARGEST_LENGTH = 0xFFFF
 
 
 class UnsupportedByBackend(Exception):  # noqa: N818 - the name says what is wrong
     """A detection needs something that plain Suricata keywords cannot say."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Where a header field stands: offset and size in octets, and its byte order."""
+# Constraints
 
-    field: Field
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a number stands: offset and size on the wire, its byte order, and the bits that are always set.
+
+    Of a stuffed frame it is the place before doubling.
+    """
+
     offset: int
     size: int
     order: str
-
-    def octets(self, value: int) -> bytes:
-        """The field's octets on the wire for a value."""
-        return value.to_bytes(self.size, "little" if self.order == "little" else "big")
+    writing: Writing = BINARY
+    flag: int = 0
 
     @property
     def end(self) -> int:
-        """Offset of the octet behind the field."""
+        """Offset of what stands behind it."""
         return self.offset + self.size
+
+    @property
+    def _width(self) -> int:
+        return self.size // self.writing.scale
+
+    def octets(self, value: int) -> bytes:
+        """What is on the wire for a value, in ASCII the characters in upper case."""
+        little = self.order == "little" and not self.writing.text
+        octets = (value | self.flag).to_bytes(self._width, "little" if little else "big")
+        return octets.hex().upper().encode() if self.writing.text else octets
+
+    def regex(self, ranges: Iterable[tuple[int, int]] = ()) -> str:
+        """An expression for values in any of the ranges, for any value where there are none."""
+        flagged = self._flagged(ranges)
+        return self.writing.among(flagged, self._width, self.order) if flagged else self.writing.skip(self.size)
+
+    def among(self, ranges: Iterable[tuple[int, int]] = ()) -> list[Constraint]:
+        """The constraint that the value lies in one of the ranges; without ranges, that it is a number at all."""
+        wanted = tuple(ranges)
+        flagged = merged(self._flagged(wanted))
+        if len(flagged) == 1 and flagged[0][0] == flagged[0][1]:
+            return [Octets(self.offset, self.octets(flagged[0][0]), text=self.writing.text)]
+        if self.writing.text:
+            return [Expression(self.offset, self.size, self.regex(wanted), text=True)]
+        if not flagged or flagged == ((0, (1 << 8 * self._width) - 1),):
+            return []
+        if len(flagged) > 1:
+            return [Expression(self.offset, self.size, self.regex(wanted))]
+        return [Interval(self.offset, self.size, self.order, *flagged[0])]
+
+    def _flagged(self, ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+        return [(low | self.flag, high | self.flag) for low, high in ranges]
 
 
 @dataclass(frozen=True, slots=True)
 class Octets:
-    """These octets stand at this offset."""
+    """These octets stand at this offset; ``text`` are hexadecimal digits in either case."""
 
     offset: int
     octets: bytes
     fast: bool = False
+    text: bool = False
 
     @property
     def end(self) -> int:
@@ -65,14 +104,20 @@ class Interval:
     low: int
     high: int
 
+    @property
+    def end(self) -> int:
+        """Offset of the octet behind the number."""
+        return self.offset + self.size
+
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """The octets at this offset match a regular expression of fixed width."""
+    """What stands at this offset matches a regular expression of fixed width; ``text`` in either case."""
 
     offset: int
     size: int
     regex: str
+    text: bool = False
 
     @property
     def end(self) -> int:
@@ -84,31 +129,17 @@ Constraint = Octets | Interval | Expression
 
 
 @dataclass(frozen=True, slots=True)
-class Length:
-    """The length field: it counts the octets behind itself."""
-
-    offset: int
-    size: int
-    order: str
-
-    @property
-    def end(self) -> int:
-        """Offset of the first octet that is counted."""
-        return self.offset + self.size
-
-
-@dataclass(frozen=True, slots=True)
 class Header:
     """One half of a frame as constraints, in the order of their offsets.
 
-    ``bounds`` are those of the value of the length field. ``length`` is None for a frame without
-    one: ``bounds`` are then those of the whole PDU, ``size`` is the size of the header, and the
-    data behind it has the size that ``data`` gives for a command.
+    ``length`` is the place of the length field, which counts what stands behind it; ``bounds`` are
+    those of its value. It is None for a frame without one: ``bounds`` are then those of the whole PDU,
+    ``size`` is the size of the header, and the data behind it has the size that ``data`` gives for a command.
     """
 
-    spans: Mapping[str, Span]
+    places: Mapping[str, Place]
     constraints: tuple[Constraint, ...]
-    length: Length | None
+    length: Place | None
     bounds: tuple[int, int]
     size: int
     data: Field
@@ -116,34 +147,46 @@ class Header:
     @classmethod
     def of(cls, protocol: Protocol, frame: Frame, direction: str) -> Header:
         """The header of a frame's half; `UnsupportedByBackend` where a field has no fixed place."""
-        if frame.encoding != "binary":
-            raise UnsupportedByBackend(f"frame {frame.id}: {frame.encoding} frames have no rules")
         *fields, data = frame.half(direction)
+        writing = writing_of(frame)
         offset = 0
-        spans: dict[str, Span] = {}
+        places: dict[str, Place] = {}
         constraints: list[Constraint] = []
-        length: Length | None = None
+        length: Place | None = None
         bounds = (0, 0)
         for field in fields:
-            size = _size(frame, field)
-            span = Span(field, offset, size, "big" if field.type == "u16be" else protocol.byte_order)
-            spans[field.name] = span
-            constraints += _of_field(span)
+            size = _size(frame, field) * writing.scale
+            place = places[field.name] = place_of(protocol, field, offset, size, writing)
+            # Which commands it may be says the detection.
+            if field.name not in ("command", "subcommand"):
+                constraints += of_field(place, field)
             if field.counts == "rest":
-                length = Length(offset, size, span.order)
-                bounds = _bounds(span)
+                length, bounds = place, _bounds(place, field)
             elif field.counts is not None:
                 raise UnsupportedByBackend(f"frame {frame.id}: a length that counts {field.counts!r}")
             offset += size
         if length is None:
             sizes = data.sizes.values() or [0]
             bounds = (offset + min(sizes), offset + max(sizes))
-        return cls(spans, tuple(constraints), length, bounds, offset, data)
+        return cls(places, tuple(constraints), length, bounds, offset, data)
+
+
+def writing_of(frame: Frame) -> Writing:
+    """How the numbers of a frame's header are written."""
+    if frame.kind == "stuffed":
+        return STUFFED
+    return TEXT if frame.encoding == "ascii" else BINARY
+
+
+def place_of(protocol: Protocol, field: Field, offset: int, size: int, writing: Writing) -> Place:
+    """Where a field stands that takes ``size`` symbols."""
+    order = "big" if field.type == "u16be" else protocol.byte_order
+    return Place(offset, size, order, writing, field.flag)
 
 
 def _size(frame: Frame, field: Field) -> int:
-    if field.type in _SIZES:
-        return _SIZES[field.type]
+    if field.type in WIDTHS:
+        return WIDTHS[field.type]
     if field.size is not None:
         return field.size
     if isinstance(field.const, bytes):
@@ -151,92 +194,48 @@ def _size(frame: Frame, field: Field) -> int:
     raise UnsupportedByBackend(f"frame {frame.id}: header field {field.name} has no fixed size")
 
 
-def _of_field(span: Span) -> list[Constraint]:
-    field = span.field
+def of_field(place: Place, field: Field) -> list[Constraint]:
+    """What a header field insists on."""
     if isinstance(field.const, bytes):
-        return [Octets(span.offset, field.const)]
+        text = place.writing.text
+        return [Octets(place.offset, field.const.hex().upper().encode() if text else field.const, text=text)]
     if field.const is not None:
-        return [Octets(span.offset, span.octets(field.const))]
+        return place.among([(field.const, field.const)])
     if field.counts is not None:
-        return among(span, (_bounds(span),))
-    return among(span, field.allowed) if field.allowed else []
+        return place.among([_bounds(place, field)])
+    return place.among(field.allowed)
 
 
-def _bounds(span: Span) -> tuple[int, int]:
-    top = (1 << 8 * span.size) - 1
-    return span.field.minimum or 0, top if span.field.maximum is None else span.field.maximum
+def _bounds(place: Place, field: Field) -> tuple[int, int]:
+    top = (1 << 8 * place.size // place.writing.scale) - 1 if field.maximum is None else field.maximum
+    scale = place.writing.scale
+    return (field.minimum or 0) * scale, min(top * scale, _LARGEST_LENGTH)
 
 
-def among(span: Span, ranges: Iterable[tuple[int, int]]) -> list[Constraint]:
-    """The constraint that a field's value lies in one of the ranges; none where every value does."""
-    merged = _merge(ranges)
-    if len(merged) != 1:
-        return [Expression(span.offset, span.size, ranges_regex(merged, span.size, span.order))]
-    low, high = merged[0]
-    if low == high:
-        return [Octets(span.offset, span.octets(low))]
-    if (low, high) == (0, (1 << 8 * span.size) - 1):
-        return []
-    return [Interval(span.offset, span.size, span.order, low, high)]
+def of_commands(header: Header, frame: Frame, commands: Sequence[Command]) -> list[Constraint]:
+    """That a header carries one of the commands, with one of its sub-commands where those are known."""
+    place = header.places.get("command")
+    if place is None:
+        raise UnsupportedByBackend(f"frame {frame.id}: this half does not carry the command")
+    second = header.places.get("subcommand")
+    if second is not None and second.offset < place.end:
+        raise UnsupportedByBackend(f"frame {frame.id}: the sub-command stands before the command")
+    if len(commands) == 1:
+        text = place.writing.text
+        lone: Constraint = Octets(place.offset, place.octets(commands[0].code), fast=True, text=text)
+        return [lone, *(second.among(_subcommands(commands[0])) if second is not None else ())]
+    # One rule for all, so that the suppression interval holds for the detection as a whole.
+    size = place.size if second is None else second.end - place.offset
+    alternatives = [
+        place.regex([(one.code, one.code)])
+        + ("" if second is None else place.writing.skip(second.offset - place.end) + second.regex(_subcommands(one)))
+        for one in sorted(commands, key=lambda one: one.code)
+    ]
+    return [Expression(place.offset, size, either(alternatives), text=place.writing.text)]
 
 
-def _merge(ranges: Iterable[tuple[int, int]]) -> Ranges:
-    merged: list[tuple[int, int]] = []
-    for low, high in sorted(ranges):
-        if merged and low <= merged[-1][1] + 1:
-            merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
-        else:
-            merged.append((low, high))
-    return tuple(merged)
-
-
-# Regular expressions over octets
-
-
-def _octet(value: int) -> str:
-    return f"\\x{value:02x}"
-
-
-def _octet_class(ranges: Ranges) -> str:
-    if ranges == ((0, 0xFF),):
-        return "."
-    if len(ranges) == 1 and ranges[0][0] == ranges[0][1]:
-        return _octet(ranges[0][0])
-    parts = (_octet(low) if low == high else f"{_octet(low)}-{_octet(high)}" for low, high in ranges)
-    return f"[{''.join(parts)}]"
-
-
-def ranges_regex(ranges: Iterable[tuple[int, int]], size: int, order: str) -> str:
-    """A regular expression of ``size`` octets for the numbers in any of the ranges."""
-    return _ranges_regex(_merge(ranges), size, order)
-
-
-def _ranges_regex(ranges: Ranges, size: int, order: str) -> str:
-    if size == 1:
-        return _octet_class(ranges)
-    width = 8 * (size - 1)
-    rows: dict[Ranges, list[tuple[int, int]]] = {}
-    for top in range(256):
-        first, last = top << width, (top + 1 << width) - 1
-        here = ((low, high) for low, high in ranges if low <= last and high >= first)
-        below = tuple((max(low, first) - first, min(high, last) - first) for low, high in here)
-        if below:
-            rows.setdefault(below, []).append((top, top))
-    alternatives = []
-    for below, tops in rows.items():
-        rest, lead = _ranges_regex(below, size - 1, order), _octet_class(_merge(tops))
-        alternatives.append(rest + lead if order == "little" else lead + rest)
-    return alternatives[0] if len(alternatives) == 1 else f"(?:{'|'.join(alternatives)})"
-
-
-def literal_regex(octets: bytes) -> str:
-    """A regular expression for exactly these octets."""
-    return "".join(map(_octet, octets))
-
-
-def skip_regex(count: int) -> str:
-    """A regular expression for any ``count`` octets."""
-    return "" if count == 0 else "." if count == 1 else f".{{{count}}}"
+def _subcommands(command: Command) -> list[tuple[int, int]]:
+    return [(value, value) for value in command.subcommands]
 
 
 # Keywords
@@ -248,12 +247,28 @@ def ordered(constraints: Iterable[Constraint]) -> list[Constraint]:
     for constraint in sorted(constraints, key=lambda one: one.offset):
         last = joined[-1] if joined else None
         if isinstance(constraint, Octets) and isinstance(last, Octets) and last.end == constraint.offset:
-            joined[-1] = Octets(last.offset, last.octets + constraint.octets, last.fast or constraint.fast)
+            joined[-1] = replace(last, octets=last.octets + constraint.octets, fast=last.fast or constraint.fast)
         elif isinstance(constraint, Expression) and isinstance(last, Expression) and last.end == constraint.offset:
-            joined[-1] = Expression(last.offset, last.size + constraint.size, last.regex + constraint.regex)
+            joined[-1] = replace(last, size=last.size + constraint.size, regex=last.regex + constraint.regex)
         else:
             joined.append(constraint)
     return joined
+
+
+def regex_of(constraints: Iterable[Constraint], size: int, *, start: int = 0, writing: Writing = BINARY) -> str:
+    """An expression for the octets (ASCII: characters) from ``start`` to ``size`` of what the constraints describe."""
+    pieces: list[str] = []
+    at = start
+    for row in ordered(constraints):
+        pieces.append(writing.skip(row.offset - at))
+        if isinstance(row, Octets):
+            pieces.append(row.octets.decode().lower() if row.text else writing.literal(row.octets))
+        elif isinstance(row, Interval):
+            pieces.append(writing.among([(row.low, row.high)], row.size, row.order))
+        else:
+            pieces.append(row.regex)
+        at = row.end
+    return "".join([*pieces, writing.skip(size - at)])
 
 
 def shifted(constraints: Iterable[Constraint], by: int) -> list[Constraint]:
@@ -271,15 +286,15 @@ def anchored(constraints: Iterable[Constraint]) -> list[str]:
     for row in rows:
         if isinstance(row, Octets):
             place = "startswith" if row.offset == 0 else f"offset:{row.offset}; depth:{len(row.octets)}"
-            keywords.append(_content(row.octets, place, row is fast))
+            keywords.append(content(row, place, fast=row is fast))
         elif isinstance(row, Interval):
             expressions += _byte_tests(row, str(row.offset))
         else:
-            expressions.append(f'pcre:"/^{skip_regex(row.offset)}{row.regex}/s"')
+            expressions.append(f'pcre:"/^{BINARY.skip(row.offset)}{row.regex}/{_flags(row)}"')
     return keywords + expressions
 
 
-def floating(constraints: Iterable[Constraint], length: Length | None) -> list[str]:
+def floating(constraints: Iterable[Constraint], length: Place | None) -> list[str]:
     """Keywords for a PDU that starts anywhere, and for its length to fit what was seen."""
     rows = _checked(constraints)
     fast = _longest(rows)
@@ -289,28 +304,28 @@ def floating(constraints: Iterable[Constraint], length: Length | None) -> list[s
         ahead = row.offset - pointer
         if isinstance(row, Octets):
             place = f"distance:{ahead}; within:{len(row.octets)}" if keywords else ""
-            keywords.append(_content(row.octets, place, row is fast))
+            keywords.append(content(row, place, fast=row is fast))
             pointer = row.end
         elif isinstance(row, Interval):
             keywords += _byte_tests(row, f"{ahead},relative")
         else:
-            keywords.append(f'pcre:"/^{skip_regex(ahead)}{row.regex}/Rs"')
+            keywords.append(f'pcre:"/^{BINARY.skip(ahead)}{row.regex}/R{_flags(row)}"')
             pointer = row.end
     if length is not None:
         keywords.append(_byte_jump(length, f"{length.offset - pointer},relative"))
     return keywords
 
 
-def within_packet(length: Length) -> str:
+def within_packet(length: Place) -> str:
     """The keyword that the anchored PDU ends in the packet; the pointer is then behind it."""
     return _byte_jump(length, str(length.offset))
 
 
-def beyond_packet(length: Length) -> list[str]:
+def beyond_packet(length: Place) -> list[str]:
     """Keywords that the anchored PDU has octets behind the end of the packet."""
-    endian = "" if length.size == 1 else f", endian {length.order}"
-    place = f"bytes {length.size}, offset {length.offset}, oper +, rvalue {length.end - 1}, result last{endian}"
-    return [f"byte_math:{place}", "isdataat:!last"]
+    place = f"bytes {length.size}, offset {length.offset}, oper +, rvalue {length.end - 1}, result last"
+    how = ", string hex" if length.writing.text else "" if length.size == 1 else f", endian {length.order}"
+    return [f"byte_math:{place}{how}", "isdataat:!last"]
 
 
 def _checked(constraints: Iterable[Constraint]) -> list[Constraint]:
@@ -326,9 +341,15 @@ def _longest(rows: Sequence[Constraint]) -> Octets | None:
     return max(reversed(constants), key=lambda row: len(row.octets), default=None)
 
 
-def _content(octets: bytes, place: str, fast: bool) -> str:
-    text = f'content:"|{octets.hex(" ")}|"'
-    return "; ".join([text, *([place] if place else []), *(["fast_pattern"] if fast else [])])
+def content(row: Octets, place: str, *, fast: bool) -> str:
+    """The keyword for octets at a place that is given as further keywords."""
+    text = row.octets.decode() if row.text else f"|{row.octets.hex(' ')}|"
+    nocase = ["nocase"] if row.text and not text.isdigit() else []
+    return "; ".join([f'content:"{text}"', *nocase, *([place] if place else []), *(["fast_pattern"] if fast else [])])
+
+
+def _flags(row: Expression) -> str:
+    return TEXT.flags if row.text else BINARY.flags
 
 
 def _byte_tests(row: Interval, place: str) -> list[str]:
@@ -341,6 +362,6 @@ def _byte_tests(row: Interval, place: str) -> list[str]:
     return tests
 
 
-def _byte_jump(length: Length, place: str) -> str:
-    order = "" if length.size == 1 else f",{length.order}"
-    return f"byte_jump:{length.size},{place}{order}"
+def _byte_jump(length: Place, place: str) -> str:
+    how = ",string,hex" if length.writing.text else "" if length.size == 1 else f",{length.order}"
+    return f"byte_jump:{length.size},{place}{how}"

@@ -1,96 +1,57 @@
-"""From a detection to its rules: one per frame layout and way of travelling.
+"""From a detection to its rules: some per frame, one for each way in which its PDUs travel.
 
 A main rule looks at single packets and insists that the PDU starts the payload: its counts are
 those of the PDUs, it needs no handshake and no direction. A PDU that shares its segment with one
 before it, or is spread over several, is left to a companion on the reassembled stream. It keeps silent in a flow
 where the main rule has matched, and in one where every packet so far was one whole PDU (`framing`).
+Where a request proves too little alone, silent rules note it, and the alert is raised by its answer (`answered`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import partial
 
-from melsec_nsm.definitions.model import Command, Definition, Detection, Frame, Protocol, Reference
-from melsec_nsm.generate.suricata.patterns import (
-    Constraint,
-    Expression,
-    Header,
-    Octets,
-    Span,
-    UnsupportedByBackend,
-    among,
-    anchored,
-    floating,
-    literal_regex,
-    ranges_regex,
-    shifted,
-    skip_regex,
-    within_packet,
-)
+from melsec_nsm.definitions.model import Command, Definition, Detection, Frame, Protocol
+from melsec_nsm.generate.suricata.answered import SMALL, AnsweredPdu, mark, marked
+from melsec_nsm.generate.suricata.headed import HeadedPdu
+from melsec_nsm.generate.suricata.patterns import UnsupportedByBackend
+from melsec_nsm.generate.suricata.rule import Rule, RuleMaker
+from melsec_nsm.generate.suricata.stuffed import StuffedPdu
 
-# The sid of a rule is made of these numbers: an entry is never changed or reused, a new frame takes the next.
-FRAME_SLOTS = {"3e-binary": 0, "4e-binary": 1, "57-long": 2, "57-short": 3, "5a": 4}
+# Sids are published: that of a rule is the first of its detection's block, plus three times the slot, plus the place
+# of the form. So an entry is never changed, removed or reused; a new frame takes the next number.
+FRAME_SLOTS = {
+    "3e-binary": 0,
+    "4e-binary": 1,
+    "57-long": 2,
+    "57-short": 3,
+    "5a": 4,
+    "3e-ascii": 5,
+    "4e-ascii": 6,
+    "lmt-binary": 7,
+    "emt-binary": 8,
+    "emt-push": 9,
+    "4c-format5": 10,
+    "1e-binary": 11,
+    "1e-ascii": 12,
+    # Further rules of a frame: what notes a request, alone and behind others, and its answer among others.
+    "1e-binary asked": 13,
+    "1e-ascii asked": 14,
+    "1e-binary others": 15,
+    "1e-ascii others": 16,
+    "1e-binary asked others": 17,
+    "1e-ascii asked others": 18,
+}
 FORMS = ("packet", "datagram", "stream")
 UNEVEN_BIT = "MELSEC.uneven"
-
-_CATEGORY_WORDS = {
-    "control": "CONTROL",
-    "programming": "PROGRAM",
-    "writing": "WRITE",
-    "authentication": "AUTH",
-    "reconnaissance": "RECON",
-    "anomaly": "ANOMALY",
-    "cc-link": "CONTROL",
-    "policy": "POLICY",
-    "exposure": "POLICY",
-}
-# Only what the stock classification.config has.
-_CLASSTYPES = {
-    "control": "attempted-dos",
-    "programming": "attempted-admin",
-    "writing": "attempted-admin",
-    "authentication": "suspicious-login",
-    "reconnaissance": "attempted-recon",
-    "anomaly": "non-standard-protocol",
-    "cc-link": "attempted-admin",
-    "policy": "policy-violation",
-    "exposure": "policy-violation",
-}
-_INFORMATIONAL_CLASSTYPE = "protocol-command-decode"
-_SEVERITIES = {
-    "informational": "Informational",
-    "low": "Minor",
-    "medium": "Minor",
-    "high": "Major",
-    "critical": "Critical",
-}
-_ADVISORY_URL = "www.cisa.gov/news-events/ics-advisories/"
+SPLIT = "in a coalesced or split segment"
+ASKED = "asked for"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule without its sid and revision, which only the lock knows."""
-
-    header: str
-    options: tuple[str, ...]
-    metadata: str
-
-    def text(self) -> str:
-        """The rule without sid and rev: what a revision stands for."""
-        return self._line(())
-
-    def line(self, sid: int, rev: int) -> str:
-        """The rule as it is published."""
-        return self._line((f"sid:{sid}", f"rev:{rev}"))
-
-    def _line(self, numbers: tuple[str, ...]) -> str:
-        return f"{self.header} ({'; '.join((*self.options, *numbers, self.metadata))};)"
-
-
-def variant(frame: Frame, form: str) -> int:
-    """The number of a frame layout and form within a detection's block of sids."""
-    slot = FRAME_SLOTS.get(frame.id)
+def variant(frame: Frame, form: str, part: str = "") -> int:
+    """The number of a rule within a detection's block of sids; ``part`` tells further rules of a frame apart."""
+    slot = FRAME_SLOTS.get(f"{frame.id} {part}".rstrip())
     if slot is None:
         raise UnsupportedByBackend(f"frame {frame.id} has no number in FRAME_SLOTS")
     return slot * len(FORMS) + FORMS.index(form)
@@ -109,11 +70,11 @@ def rules_for(definition: Definition, detection: Detection) -> dict[int, Rule]:
     for protocol in definition.protocols.values():
         for frame in protocol.frames:
             meant = [one for one in commands if one.protocol == protocol.name and frame.id in one.frames]
-            if not meant:
+            # A frame that goes one way only has no other half to look at.
+            if not meant or not frame.half(detection.when.direction):
                 continue
             try:
-                for form, rule in _frame_rules(definition, detection, protocol, frame, meant):
-                    rules[variant(frame, form)] = rule
+                rules |= _frame_rules(definition, detection, protocol, frame, meant)
             except UnsupportedByBackend as problem:
                 raise UnsupportedByBackend(f"detection {detection.id}: {problem}") from None
     return dict(sorted(rules.items()))
@@ -121,38 +82,16 @@ def rules_for(definition: Definition, detection: Detection) -> dict[int, Rule]:
 
 def _frame_rules(
     definition: Definition, detection: Detection, protocol: Protocol, frame: Frame, commands: Sequence[Command]
-) -> Iterator[tuple[str, Rule]]:
-    header = Header.of(protocol, frame, detection.when.direction)
-    pdu = [*header.constraints, *_command(header, frame, commands)]
-    if header.length is not None:
-        packet = [*anchored(pdu), within_packet(header.length)]
-        datagram = [*packet, "isdataat:!1,relative"]
-        stream = floating(pdu, header.length)
-    else:
-        size = header.size + _data_size(header, frame, commands)
-        packet = datagram = [f"dsize:{size}", *anchored(pdu)]
-        # Too short to be looked for alone in a stream: the header of a longer frame has to follow.
-        follower = _follower(protocol, frame, detection.when.direction)
-        stream = floating([*pdu, *shifted(follower, size)], None) if follower else []
-
+) -> dict[int, Rule]:
+    direction = detection.when.direction
+    make = RuleMaker(definition, detection, f"{protocol.name.upper()} {_frame_title(frame)}")
     bit = f"MELSEC.{detection.id}"
-    what = f"{protocol.name.upper()} {_frame_title(frame)} {detection.title}"
-    if "tcp" in frame.transports:
-        yield "packet", _rule(definition, detection, "tcp-pkt", what, [f"flowbits:set,{bit}", *packet])
-        if stream:
-            split = f"{what} in a coalesced or split segment"
-            yield (
-                "stream",
-                _rule(
-                    definition,
-                    detection,
-                    "tcp",
-                    split,
-                    [f"flowbits:isset,{UNEVEN_BIT}", f"flowbits:isnotset,{bit}", *stream],
-                ),
-            )
-    if "udp" in frame.transports:
-        yield "datagram", _rule(definition, detection, "udp", what, datagram)
+    if frame.kind != "layout":
+        kind = StuffedPdu if frame.kind == "stuffed" else HeadedPdu
+        return _plain_rules(make, frame, bit, direction, kind(protocol, frame, direction, commands))
+    if direction != "request":
+        raise UnsupportedByBackend(f"frame {frame.id}: a response is known by its request only")
+    return _answered_rules(make, frame, bit, AnsweredPdu(definition, protocol, frame, commands))
 
 
 def _frame_title(frame: Frame) -> str:
@@ -160,116 +99,53 @@ def _frame_title(frame: Frame) -> str:
     return " ".join([name.upper(), *form])
 
 
-# The command
+def _plain_rules(
+    make: RuleMaker, frame: Frame, bit: str, direction: str, pdu: HeadedPdu | StuffedPdu
+) -> dict[int, Rule]:
+    """Rules for a PDU that is believed by itself."""
+    rules: dict[int, Rule] = {}
+    if "tcp" in frame.transports:
+        packet = [f"flowbits:set,{bit}", *pdu.packet()]
+        rules[variant(frame, "packet")] = make.alert("tcp-pkt", packet, direction=direction)
+        if stream := pdu.stream():
+            gated = [f"flowbits:isset,{UNEVEN_BIT}", f"flowbits:isnotset,{bit}", *stream]
+            rules[variant(frame, "stream")] = make.alert("tcp", gated, direction=direction, note=SPLIT)
+    if "udp" in frame.transports:
+        rules[variant(frame, "datagram")] = make.alert("udp", pdu.datagram(), direction=direction)
+    return rules
 
 
-def _command(header: Header, frame: Frame, commands: Sequence[Command]) -> list[Constraint]:
-    span = header.spans.get("command")
-    if span is None:
-        raise UnsupportedByBackend(f"frame {frame.id}: this half does not carry the command")
-    second = header.spans.get("subcommand")
-    if len(commands) == 1:
-        return _single(span, second, commands[0])
-    # One rule for all, so that the suppression interval holds for the detection as a whole.
-    gap = 0 if second is None else second.offset - span.end
-    if gap < 0:
-        raise UnsupportedByBackend(f"frame {frame.id}: the sub-command stands before the command")
-    size = span.size if second is None else span.size + gap + second.size
-    alternatives = "|".join(
-        literal_regex(span.octets(one.code)) + ("" if second is None else skip_regex(gap) + _subcommands(second, one))
-        for one in sorted(commands, key=lambda one: one.code)
-    )
-    return [Expression(span.offset, size, f"(?:{alternatives})")]
+def _answered_rules(make: RuleMaker, frame: Frame, bit: str, pdu: AnsweredPdu) -> dict[int, Rule]:
+    """Rules for a request that is believed when it is answered: silent ones that note it, and those for the answer.
 
-
-def _single(span: Span, second: Span | None, command: Command) -> list[Constraint]:
-    constraints: list[Constraint] = [Octets(span.offset, span.octets(command.code), fast=True)]
-    if second is not None and command.subcommands:
-        constraints += among(second, ((value, value) for value in command.subcommands))
-    return constraints
-
-
-def _subcommands(span: Span, command: Command) -> str:
-    if not command.subcommands:
-        return skip_regex(span.size)
-    return ranges_regex(((value, value) for value in command.subcommands), span.size, span.order)
-
-
-def _data_size(header: Header, frame: Frame, commands: Sequence[Command]) -> int:
-    sizes = {header.data.sizes.get(command.code) for command in commands}
-    size = sizes.pop()
-    if sizes or size is None:
-        raise UnsupportedByBackend(f"frame {frame.id}: no length field, and no single size for the commands")
-    return size
-
-
-def _follower(protocol: Protocol, frame: Frame, direction: str) -> list[Constraint]:
-    """What the headers of the protocol's frames with a length have in common."""
-    headers = [
-        set(header.constraints)
-        for other in protocol.frames
-        if other.id != frame.id and (header := Header.of(protocol, other, direction)).length is not None
-    ]
-    return sorted(set.intersection(*headers), key=lambda one: one.offset) if headers else []
-
-
-# Everything around the pattern
-
-
-def _rule(definition: Definition, detection: Detection, protocol: str, what: str, body: Sequence[str]) -> Rule:
-    return Rule(
-        header=f"alert {protocol} any any -> any any",
-        options=(
-            f'msg:"{_quoted(f"MELSEC {_CATEGORY_WORDS[detection.category]} {what}")}"',
-            *body,
-            *_threshold(detection.suppress),
-            *_references(detection.references),
-            f"classtype:{_classtype(detection)}",
-            f"target:{'dest_ip' if detection.when.direction == 'request' else 'src_ip'}",
-        ),
-        metadata=_metadata(definition, detection),
-    )
-
-
-def _threshold(seconds: int) -> list[str]:
-    return [f"threshold:type limit, track by_both, count 1, seconds {seconds}"] if seconds else []
-
-
-def _classtype(detection: Detection) -> str:
-    return _INFORMATIONAL_CLASSTYPE if detection.severity == "informational" else _CLASSTYPES[detection.category]
-
-
-def _quoted(text: str) -> str:
-    return "".join(f"\\{sign}" if sign in '\\";' else sign for sign in text)
-
-
-def _references(references: Sequence[Reference]) -> Iterator[str]:
-    for reference in references:
-        if reference.kind == "cve":
-            yield f"reference:cve,{reference.text.removeprefix('CVE-')}"
-        elif reference.kind == "advisory":
-            yield f"reference:url,{_ADVISORY_URL}{reference.text.lower()}"
-        elif "://" in reference.text:
-            yield f"reference:url,{reference.text.split('://', 1)[1].replace(';', '%3B')}"
-
-
-def _metadata(definition: Definition, detection: Detection) -> str:
-    pairs = [
-        ("affected_product", "Mitsubishi_Electric_MELSEC"),
-        ("attack_target", "ICS"),
-        ("confidence", detection.confidence.capitalize()),
-        ("deployment", "Internal"),
-        ("melsec_id", detection.id),
-        # ET's severities are fewer than ours.
-        ("melsec_severity", detection.severity),
-    ]
-    for technique in detection.attack:
-        pairs.append(("mitre_technique_id", technique))
-        pairs.append(("mitre_technique_name", definition.techniques[technique]))
-    pairs.append(("signature_severity", _SEVERITIES[detection.severity]))
-    return "metadata:" + ", ".join(f"{key} {_word(value)}" for key, value in pairs)
-
-
-def _word(value: str) -> str:
-    """One word: blanks part the key from the value, commas the pairs, semicolons the options."""
-    return "_".join(value.replace(",", " ").replace(";", " ").split())
+    A request is noted under two names. Among other answers its answer is only looked for where it stood among other
+    requests, or may have: there is much else in read values that looks like one.
+    """
+    alone, among = f"{bit}.{frame.id}", f"{bit}.{frame.id}.others"
+    both = (alone, among)
+    once, unless = f"flowbits:set,{bit}", f"flowbits:isnotset,{bit}"
+    noted, told = partial(make.silent, note=ASKED), partial(make.alert, direction="response")
+    noted_split, told_split = partial(make.silent, note=f"{ASKED} {SPLIT}"), partial(told, note=SPLIT)
+    rules: dict[int, Rule] = {}
+    if "tcp" in frame.transports:
+        asked = [*mark(*(both if pdu.open else (alone,))), *pdu.asked()]
+        rules |= {
+            variant(frame, "packet", "asked"): noted("tcp-pkt", asked),
+            variant(frame, "packet", "asked others"): noted_split(
+                "tcp-pkt", [*mark(*both), *pdu.asked_behind_others()]
+            ),
+            variant(frame, "stream", "asked"): noted_split(
+                "tcp-stream", [*mark(among), unless, SMALL, *pdu.asked_anyhow()]
+            ),
+            variant(frame, "packet"): told("tcp-pkt", [once, *marked(*both), *pdu.answered()]),
+            variant(frame, "packet", "others"): told_split(
+                "tcp-pkt", [once, *marked(among, alone), *pdu.answered_anyhow()]
+            ),
+            variant(frame, "stream"): told_split("tcp-stream", [*marked(among), unless, SMALL, *pdu.answered_anyhow()]),
+        }
+    if "udp" in frame.transports:
+        rules |= {
+            variant(frame, "datagram", "asked"): noted("udp", [*mark(alone), *pdu.asked_alone()]),
+            variant(frame, "datagram"): told("udp", [*marked(alone), *pdu.answered_alone()]),
+        }
+    return rules

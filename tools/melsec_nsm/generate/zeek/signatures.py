@@ -17,13 +17,14 @@ def dpd(definition: Definition) -> str:
 
     Each direction is convincing alone (sub-header, route, bounds of the length, a known command),
     so that none waits for the reverse: a sensor may see one side only, and MELSOFT over UDP uses
-    two one-way flows. Only 1E, which has neither sub-header nor length, needs both directions.
+    two one-way flows. 1E has neither sub-header nor length: its requests attach the analyzer, which takes them for
+    what they look like only once they are answered.
     """
     lines = [comment(), ""]
     for protocol in definition.protocols.values():
         for frame in protocol.frames:
             if frame.kind == "layout":
-                lines += _both_ways(definition, protocol, frame)
+                lines += _requests(definition, protocol, frame)
                 continue
             for direction in ("request", "response"):
                 if not frame.half(direction):
@@ -74,33 +75,19 @@ def _stuffed(fields: Sequence[Field]) -> str:
     return "".join(pieces)
 
 
-def _both_ways(definition: Definition, protocol: Protocol, frame: Frame) -> list[str]:
-    """Two signatures a transport: what a request may look like, and an answer to it, which attaches the analyzer."""
+def _requests(definition: Definition, protocol: Protocol, frame: Frame) -> list[str]:
+    """A signature a transport for what a request may look like: the analyzer believes it once it is answered."""
     heads = {
         pattern: None
         for command in protocol.commands_of(frame)
         if command.request.get(0) is not None
         for pattern in [_request_head(definition, protocol, frame, command)]
     }
-    codes = [command.code | 0x80 for command in protocol.commands_of(frame) if command.request.get(0) is not None]
-    if not codes:
+    if not heads or not any(field.allowed for field in frame.request):
         return []
-    statuses = [(0, 0), *((status.code, status.code) for status in definition.statuses[protocol.status_table])]
-    in_ascii = frame.encoding == "ascii"
-    answer = [(code, code) for code in codes]
-    response = (
-        patterns.hex_digits(answer, 2) + patterns.hex_digits(statuses, 2)
-        if in_ascii
-        else patterns.octet_class(answer) + patterns.octet_class(statuses)
-    )
-    lines: list[str] = []
-    for transport in frame.transports:
-        stem = f"dpd_melsec_{frame.id.replace('-', '_')}"
-        request = f"{stem}_request_{transport}"
-        lines += [f"signature {request} {{", f"  ip-proto == {transport}", f"  payload /^({'|'.join(heads)})/", "}", ""]
-        reverse = [f"  requires-reverse-signature {request}"]
-        lines += _lines(f"{stem}_response_{transport}", transport, reverse, response)
-    return lines
+    name = f"dpd_melsec_{frame.id.replace('-', '_')}_request"
+    pattern = f"({'|'.join(heads)})"
+    return [line for transport in frame.transports for line in _lines(f"{name}_{transport}", transport, [], pattern)]
 
 
 def _request_head(definition: Definition, protocol: Protocol, frame: Frame, command: Command) -> str:

@@ -1,0 +1,7 @@
+# @TEST-DOC: More devices than a line names.
+#
+# @TEST-EXEC: zeek -b -r ${PCAPS}/slmp-3e-many-targets.pcap base/protocols/conn base/frameworks/notice/weird ${PACKAGE} %INPUT
+# @TEST-EXEC: btest-diff melsec.log
+# @TEST-EXEC: awk -f ${SCRIPTS}/columns.awk columns="uid name addl source" weird.log > weird.cut && btest-diff weird.cut
+# @TEST-EXEC: test ! -f reporter.log
+# @TEST-EXEC: test ! -f analyzer.log

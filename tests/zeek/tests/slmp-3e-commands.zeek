@@ -1,0 +1,8 @@
+# @TEST-DOC: Every command in 3E binary frames over TCP, on a port that nobody expects.
+#
+# @TEST-EXEC: zeek -b -r ${PCAPS}/commands-3e-binary-tcp.pcap base/protocols/conn base/frameworks/notice/weird ${PACKAGE} %INPUT
+# @TEST-EXEC: awk -f ${SCRIPTS}/columns.awk columns="protocol frame encoding serial command subcommand operation target details points status request_len response_len" melsec.log > melsec.cut && btest-diff melsec.cut
+# @TEST-EXEC: awk -f ${SCRIPTS}/columns.awk columns="uid service history" conn.log > conn.cut && btest-diff conn.cut
+# @TEST-EXEC: test ! -f reporter.log
+# @TEST-EXEC: test ! -f weird.log
+# @TEST-EXEC: test ! -f analyzer.log

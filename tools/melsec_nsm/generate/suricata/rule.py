@@ -1,0 +1,137 @@
+"""One rule: its text, and what a detection puts around the pattern."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from melsec_nsm.definitions.model import Definition, Detection, Reference
+
+_CATEGORY_WORDS = {
+    "control": "CONTROL",
+    "programming": "PROGRAM",
+    "writing": "WRITE",
+    "authentication": "AUTH",
+    "reconnaissance": "RECON",
+    "anomaly": "ANOMALY",
+    "cc-link": "CONTROL",
+    "policy": "POLICY",
+    "exposure": "POLICY",
+}
+# Only what the stock classification.config has.
+_CLASSTYPES = {
+    "control": "attempted-dos",
+    "programming": "attempted-admin",
+    "writing": "attempted-admin",
+    "authentication": "suspicious-login",
+    "reconnaissance": "attempted-recon",
+    "anomaly": "non-standard-protocol",
+    "cc-link": "attempted-admin",
+    "policy": "policy-violation",
+    "exposure": "policy-violation",
+}
+_INFORMATIONAL_CLASSTYPE = "protocol-command-decode"
+_SEVERITIES = {
+    "informational": "Informational",
+    "low": "Minor",
+    "medium": "Minor",
+    "high": "Major",
+    "critical": "Critical",
+}
+_ADVISORY_URL = "www.cisa.gov/news-events/ics-advisories/"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule without its sid and revision, which only the lock knows."""
+
+    header: str
+    options: tuple[str, ...]
+    metadata: str
+
+    def text(self) -> str:
+        """The rule without sid and rev: what a revision stands for."""
+        return self._line(())
+
+    def line(self, sid: int, rev: int) -> str:
+        """The rule as it is published."""
+        return self._line((f"sid:{sid}", f"rev:{rev}"))
+
+    def _line(self, numbers: tuple[str, ...]) -> str:
+        return f"{self.header} ({'; '.join((*self.options, *numbers, self.metadata))};)"
+
+
+class RuleMaker:
+    """Makes the rules of a detection for one frame, which ``frame`` names as its messages do."""
+
+    def __init__(self, definition: Definition, detection: Detection, frame: str) -> None:
+        self._definition, self._detection = definition, detection
+        self._what = f"{_CATEGORY_WORDS[detection.category]} {frame} {detection.title}"
+
+    def alert(self, protocol: str, body: Sequence[str], *, direction: str, note: str = "") -> Rule:
+        """A rule that raises an alert for a packet with a request (``direction``) or a response."""
+        detection = self._detection
+        return self._rule(
+            protocol,
+            note,
+            *body,
+            *_threshold(detection.suppress),
+            *_references(detection.references),
+            f"classtype:{_classtype(detection)}",
+            f"target:{'dest_ip' if direction == 'request' else 'src_ip'}",
+        )
+
+    def silent(self, protocol: str, body: Sequence[str], *, note: str) -> Rule:
+        """A rule that only notes something for others."""
+        return self._rule(protocol, note, "noalert", *body, f"classtype:{_classtype(self._detection)}")
+
+    def _rule(self, protocol: str, note: str, *options: str) -> Rule:
+        return Rule(
+            header=f"alert {protocol} any any -> any any",
+            options=(f'msg:"MELSEC {_quoted(" ".join([self._what, note]).rstrip())}"', *options),
+            metadata=_metadata(self._definition, self._detection),
+        )
+
+
+def _threshold(seconds: int) -> list[str]:
+    return [f"threshold:type limit, track by_both, count 1, seconds {seconds}"] if seconds else []
+
+
+def _classtype(detection: Detection) -> str:
+    return _INFORMATIONAL_CLASSTYPE if detection.severity == "informational" else _CLASSTYPES[detection.category]
+
+
+def _quoted(text: str) -> str:
+    return "".join(f"\\{sign}" if sign in '\\";' else sign for sign in text)
+
+
+def _references(references: Sequence[Reference]) -> Iterator[str]:
+    for reference in references:
+        if reference.kind == "cve":
+            yield f"reference:cve,{reference.text.removeprefix('CVE-')}"
+        elif reference.kind == "advisory":
+            yield f"reference:url,{_ADVISORY_URL}{reference.text.lower()}"
+        elif "://" in reference.text:
+            yield f"reference:url,{reference.text.split('://', 1)[1].replace(';', '%3B')}"
+
+
+def _metadata(definition: Definition, detection: Detection) -> str:
+    pairs = [
+        ("affected_product", "Mitsubishi_Electric_MELSEC"),
+        ("attack_target", "ICS"),
+        ("confidence", detection.confidence.capitalize()),
+        ("deployment", "Internal"),
+        ("melsec_id", detection.id),
+        # ET's severities are fewer than ours.
+        ("melsec_severity", detection.severity),
+    ]
+    for technique in detection.attack:
+        pairs.append(("mitre_technique_id", technique))
+        pairs.append(("mitre_technique_name", definition.techniques[technique]))
+    pairs.append(("signature_severity", _SEVERITIES[detection.severity]))
+    return "metadata:" + ", ".join(f"{key} {_word(value)}" for key, value in pairs)
+
+
+def _word(value: str) -> str:
+    """One word: blanks part the key from the value, commas the pairs, semicolons the options."""
+    return "_".join(value.replace(",", " ").replace(";", " ").split())
