@@ -38,8 +38,10 @@ _MAC = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2}){5}")
 _CLOCK = 10
 """Octets of a controller's clock."""
 
-_PASSWORD_SIZES = {0x0000: 4, 0x0004: 32}
-_COUNTED = 0x0040
+PASSWORD_SIZES = {0x0000: 4, 0x0004: 32}
+"""Characters of the password of a file command by its sub-command."""
+
+COUNTED = 0x0040
 """Sub-command of a file command with counted passwords and UTF-16 names (iQ-R)."""
 
 
@@ -273,7 +275,7 @@ class _Decoder:
 
     def file_password(self, entry: Field) -> str:
         """The password of a file command, without its padding."""
-        size = _PASSWORD_SIZES.get(self._reading.subcommand)
+        size = PASSWORD_SIZES.get(self._reading.subcommand)
         if size is not None:
             password = self._take(size)
             self.at += size
@@ -282,7 +284,7 @@ class _Decoder:
 
     def file_name(self, entry: Field) -> str:
         """The file name of a file command."""
-        return self._counted("utf-16-le" if self._reading.subcommand == _COUNTED else "ascii")
+        return self._counted("utf-16-le" if self._reading.subcommand == COUNTED else "ascii")
 
     def _counted(self, charset: str) -> str:
         start = self.at
@@ -626,12 +628,12 @@ _ADDRESSES = {"mac": _written_mac, "ipv4": _written_ipv4, "ipv4be": _written_ipv
 
 
 def _written_file(entry: Field, text: str, reading: Reading) -> bytes:
-    size = _PASSWORD_SIZES.get(reading.subcommand) if entry.type == "file_password" else None
+    size = PASSWORD_SIZES.get(reading.subcommand) if entry.type == "file_password" else None
     if size is not None:
         if len(text) > size:
             raise ValueError(f"{entry.name}: longer than {size} characters")
         return text.ljust(size).encode("ascii")
-    wide = entry.type == "file_name" and reading.subcommand == _COUNTED
+    wide = entry.type == "file_name" and reading.subcommand == COUNTED
     charset = "utf-16-le" if wide else "ascii"
     octets = text.encode(charset)
     count = _written_number(entry, len(octets) // (2 if wide else 1), 2, reading)

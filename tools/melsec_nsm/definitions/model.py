@@ -423,6 +423,11 @@ class Condition:
     credential: str | None = None
 
     @property
+    def half(self) -> str:
+        """The half that is looked at; alternatives look at the same one."""
+        return next((one.direction for one in self.alternatives), self.direction)
+
+    @property
     def plain(self) -> bool:
         """Whether every PDU of the commands meant is meant, each by itself: what any engine can look for."""
         special = (self.frames, self.fields, self.statuses, self.alternatives, self.actions)

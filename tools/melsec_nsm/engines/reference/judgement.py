@@ -42,10 +42,9 @@ class Judge:
             self._replays.append(detection)
         for action in when.actions:
             self._by_action.setdefault(action, []).append(detection)
-        direction = next((one.direction for one in when.alternatives), when.direction)
         watch = _Watch(detection, Meaning(self._telling, when), when.threshold)
         for key in watch.meaning.commands:
-            self._by_command.setdefault((direction, key), []).append(watch)
+            self._by_command.setdefault((when.half, key), []).append(watch)
 
     def half(self, half: Half) -> Iterator[Alert]:
         """What a request raises at once: a stop or a reset may never be answered."""
