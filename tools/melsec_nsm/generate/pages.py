@@ -15,7 +15,7 @@ from melsec_nsm.definitions.model import (
     Protocol,
     Provenance,
 )
-from melsec_nsm.generate.text import NOTE
+from melsec_nsm.generate.text import NOTE, table
 
 FOLDER = "tools/docs/protocols"
 ENGINEERING = "tools/docs/engineering.md"
@@ -66,7 +66,7 @@ def _engineering(definition: Definition) -> Iterator[str]:
     yield from ("", "## Files", "")
     yield "A file is one operation, from its opening to its closing, however many blocks it has. Its extension decides."
     yield ""
-    yield from _table(
+    yield from table(
         ("kind", "extensions", "what", "read", "written", "source", "confidence"),
         (
             (
@@ -82,7 +82,7 @@ def _engineering(definition: Definition) -> Iterator[str]:
         ),
     )
     yield from ("", "## Other operations", "")
-    yield from _table(("operation", "what", "one is", "of"), (_action(action) for action in facts.actions))
+    yield from table(("operation", "what", "one is", "of"), (_action(action) for action in facts.actions))
 
 
 def _action(action: Action) -> Sequence[str]:
@@ -113,7 +113,7 @@ def _page(protocol: Protocol) -> Iterator[str]:
     yield "Confidence: " + "; ".join(f"**{mark}** {meaning}" for mark, meaning in _CONFIDENCE.items()) + "."
     yield "*unknown*: nobody has described the data; they stay octets."
     yield from ("", "## Commands", "")
-    yield from _table(
+    yield from table(
         ("command", "sub-commands", "operation", "class", "what", "request", "response", "source", "confidence"),
         (_command(protocol, command) for command in protocol.commands),
     )
@@ -128,7 +128,7 @@ def _page(protocol: Protocol) -> Iterator[str]:
     for frame in protocol.frames:
         yield from _frame(protocol, frame)
     yield from ("", "## Ports", "")
-    yield from _table(
+    yield from table(
         ("port", "what", "source", "confidence"),
         (
             (f"{hint.port}/{hint.transport}", hint.note, hint.provenance.source, hint.provenance.confidence)
@@ -136,18 +136,7 @@ def _page(protocol: Protocol) -> Iterator[str]:
         ),
     )
     yield from ("", "## Sources", "")
-    yield from _table(("key", "source"), protocol.sources.items())
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    rows = list(rows)
-    if not rows:
-        yield "None."
-        return
-    yield f"| {' | '.join(head)} |"
-    yield f"|{' --- |' * len(head)}"
-    for row in rows:
-        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
+    yield from table(("key", "source"), protocol.sources.items())
 
 
 def _command(protocol: Protocol, command: Command) -> Sequence[str]:
@@ -199,7 +188,7 @@ def _provenance(provenance: Provenance) -> str:
 
 
 def _layout(layout: Layout) -> Iterator[str]:
-    yield from _table(("field", "type", "meaning"), _fields(layout.fields, ""))
+    yield from table(("field", "type", "meaning"), _fields(layout.fields, ""))
 
 
 def _fields(fields: Iterable[Field], indent: str) -> Iterator[Sequence[str]]:
@@ -284,7 +273,7 @@ def _footer(footer: Footer) -> Iterator[str]:
     yield "covers the command, two zeros, the size, everything up to the footer, and the footer up to its own last four"
     yield "octets."
     yield ""
-    yield from _table(
+    yield from table(
         ("parameter", "name", "octets", "meaning", "source", "confidence"),
         (
             (
@@ -320,5 +309,5 @@ def _frame(protocol: Protocol, frame: Frame) -> Iterator[str]:
             yield f"No {direction}."
             continue
         yield from (f"{direction.capitalize()}:", "")
-        yield from _table(("field", "type", "meaning"), _fields(fields, ""))
+        yield from table(("field", "type", "meaning"), _fields(fields, ""))
     yield ""
