@@ -195,6 +195,19 @@ ALERTING = (
     "melsoft-short-remote-stop",
     "melsoft-udp-remote-stop",
 )
+ENGINEERING = (
+    "melsoft-udp-program-download",
+    "melsoft-parameter-write",
+    "melsoft-file-write",
+    "melsoft-online-change",
+    "melsoft-short-type-name",
+    "melsoft-handmade-safety",
+    "melsoft-user-registration",
+    "melsoft-password-guessing",
+    "melsoft-password-lockout",
+    "slmp-3e-program-download",
+    "slmp-4e-ascii-parameter-write",
+)
 
 
 def _renewed(packet: Packet) -> Packet:
@@ -263,11 +276,37 @@ TRANSFORMATIONS: dict[str, Callable[[list[Packet]], list[Packet]]] = {
 }
 
 
+def _transformed(name: str, transformation: str, folder: Path) -> tuple[verdicts.Expectation, Path]:
+    plain = _TOP / "pcaps" / f"{name}.pcap"
+    (expectation,) = verdicts.expectations([plain])
+    path = folder / "transformed.pcap"
+    wrpcap(str(path), TRANSFORMATIONS[transformation](list(rdpcap(str(plain)))))
+    return expectation, path
+
+
+STREAMED = ("every octet a segment", "five octets a segment", "reordered")
+"""Where Suricata has to look at streams. There it finds the same but once in a piece, and so counts too few."""
+
+
 @pytest.mark.parametrize("transformation", TRANSFORMATIONS)
 @pytest.mark.parametrize("name", ALERTING)
 def test_transformed_capture_alerts_the_same(engine: Engine, name: str, transformation: str, tmp_path: Path) -> None:
-    plain = _TOP / "pcaps" / f"{name}.pcap"
-    (expectation,) = verdicts.expectations([plain])
-    path = tmp_path / "transformed.pcap"
-    wrpcap(str(path), TRANSFORMATIONS[transformation](list(rdpcap(str(plain)))))
+    expectation, path = _transformed(name, transformation, tmp_path)
     assert verdicts.compare(expectation, engine.run(path)) == []
+
+
+@pytest.mark.parametrize("transformation", TRANSFORMATIONS)
+@pytest.mark.parametrize("name", ENGINEERING)
+def test_transformed_engineering_alerts_the_same(
+    engine: Engine, name: str, transformation: str, tmp_path: Path
+) -> None:
+    expectation, path = _transformed(name, transformation, tmp_path)
+    result = engine.run(path)
+    if engine.name != "suricata":
+        assert verdicts.compare(expectation, result) == []
+        return
+    # Nor does a rule know a doubled packet from a second one.
+    wanted = set(expectation.detections["suricata"])
+    if transformation in STREAMED:
+        wanted -= {"password-guessing"}
+    assert {one.id for one in result.detections} == wanted

@@ -53,7 +53,22 @@ def test_a_commands_code_changes_both_engines(root: Path) -> None:
 
 def test_a_detections_severity_changes_both_engines(root: Path) -> None:
     definition = edit(root, "detections/remote-stop.yaml", "severity: high", "severity: medium")
-    assert changed(definition) == {"zeek/scripts/detections.zeek", "suricata/rules/melsec.rules", project.LOCK_PATH}
+    assert changed(definition) == {
+        "tools/docs/detections.md",
+        "zeek/scripts/detections.zeek",
+        "suricata/rules/melsec.rules",
+        project.LOCK_PATH,
+    }
+
+
+def test_the_page_of_detections_says_why_an_engine_does_not_raise_one() -> None:
+    page = project.render(load())["tools/docs/detections.md"].decode()
+    assert "| [`remote-stop`](#remote-stop) | high | Remote STOP of a controller | yes | yes | yes |" in page
+    _, section = page.split("\n## credential-replay\n")
+    section, *_ = section.split("\n## ")
+    assert "* Not in Suricata: a rule cannot compare a token with that of another flow.\n" in section
+    assert "ATT&CK for ICS: T0" in section
+    assert "[CVE-2021-20599](https://www.cve.org/CVERecord?id=CVE-2021-20599)" in section
 
 
 def test_the_captures_follow_a_changed_code(root: Path, tmp_path: Path) -> None:

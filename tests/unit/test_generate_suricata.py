@@ -27,6 +27,7 @@ from melsec_nsm.definitions.model import (
 )
 from melsec_nsm.generate.suricata import RULES_PATH, Rule, UnsupportedByBackend, render, rules_by_detection
 from melsec_nsm.generate.suricata.answered import AnsweredPdu
+from melsec_nsm.generate.suricata.patterns import Header, Sought, of_commands
 from melsec_nsm.generate.suricata.rules import FORMS, FRAME_SLOTS, variant
 from melsec_nsm.generate.suricata.stuffed import StuffedPdu, cut, shared
 from melsec_nsm.generate.suricata.writing import BINARY, STUFFED, TEXT, Writing
@@ -662,8 +663,10 @@ class TestShipped:
         frame = definition.protocols["slmp"].frame("4c-format5")
         known = definition.protocols["slmp"].command(0x1002)
         assert known is not None
-        wanted = replace(known, subcommands=(subcommand,))
-        packet = StuffedPdu(definition.protocols["slmp"], frame, "request", [wanted]).packet()
+        wanted = (replace(known, subcommands=(subcommand,)),)
+        command = of_commands(Header.of(definition.protocols["slmp"], frame, "request"), frame, wanted)
+        sought = Sought(wanted, tuple(command))
+        packet = StuffedPdu(definition.protocols["slmp"], frame, "request", sought).packet()
         assert packet[0] == 'content:"|10 02|"; startswith'
         octets = f"02 10 10 {'10 10' if subcommand else '00'} 00"
         assert packet[1] == f'content:"|{octets}|"; fast_pattern'

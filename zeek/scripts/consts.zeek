@@ -79,10 +79,10 @@ export {
 		[0x0131] = CommandInfo($code="0131", $operation="login-user", $class="authenticate"),
 		[0x0132] = CommandInfo($code="0132", $operation="login-password", $class="authenticate"),
 		[0x0133] = CommandInfo($code="0133", $operation="count-users", $class="authenticate"),
-		[0x0134] = CommandInfo($code="0134", $operation="read-users", $class="authenticate"),
-		[0x1133] = CommandInfo($code="1133", $operation="register-users", $class="authenticate"),
+		[0x0134] = CommandInfo($code="0134", $operation="read-users", $class="authenticate", $request_detections=vector("user-information-read")),
+		[0x1133] = CommandInfo($code="1133", $operation="register-users", $class="authenticate", $request_detections=vector("user-registration")),
 		[0x0150] = CommandInfo($code="0150", $operation="read-safety-mode", $class="diagnose"),
-		[0x1120] = CommandInfo($code="1120", $operation="set-safety-mode", $class="control"),
+		[0x1120] = CommandInfo($code="1120", $operation="set-safety-mode", $class="control", $request_detections=vector("safety-mode-change")),
 		[0x0402] = CommandInfo($code="0402", $operation="read-devices-random-legacy", $class="read"),
 		[0x0410] = CommandInfo($code="0410", $operation="read-devices", $class="read"),
 		[0x0411] = CommandInfo($code="0411", $operation="read-devices-random", $class="monitor"),
@@ -128,7 +128,7 @@ export {
 		[0x00ff] = CommandInfo($code="FF", $operation="identify-cpu", $class="identify"),
 		[0x0001] = CommandInfo($code="01", $operation="query-owner", $class="session"),
 		[0x0011] = CommandInfo($code="11", $operation="claim-owner", $class="session"),
-		[0x0022] = CommandInfo($code="22", $operation="release-owner", $class="session"),
+		[0x0022] = CommandInfo($code="22", $operation="release-owner", $class="session", $request_detections=vector("owner-eviction")),
 	} &default=unknown_short_command;
 
 	## Commands of SLMP / MC protocol (3E, 4E, 4C, LMT, EMT) with codes of 4 hex digits.

@@ -47,12 +47,19 @@ class Endpoint(NamedTuple):
 
 @dataclass(slots=True)
 class Half:
-    """A PDU with its time (ns) and its ways."""
+    """A PDU with its time (ns) and its ways.
+
+    ``mac`` is the MAC address of the sender, empty where it is not that of a controller. ``first``: the first PDU that
+    its sender puts into a connection whose beginning was seen.
+    """
 
     ts: int
     pdu: Pdu
     source: Endpoint
     destination: Endpoint
+    transport: str = ""
+    mac: str = ""
+    first: bool = False
 
 
 @dataclass(slots=True)

@@ -21,6 +21,7 @@ from melsec_nsm.generate.suricata.patterns import (
     UnsupportedByBackend,
     anchored,
     beyond_packet,
+    first_octet,
     within_packet,
 )
 from melsec_nsm.generate.suricata.rule import Rule
@@ -77,7 +78,7 @@ def _rule(what: str, pattern: list[str]) -> Rule:
 
 
 def _patterns(start: _Start) -> Mapping[str, list[str]]:
-    lead = anchored([replace(start.octets[0], octets=start.octets[0].octets[:1])])
+    lead = anchored(first_octet(start.octets))
     if start.length is None:
         # Only the border behind the shortest PDU can be told; all that matters is that more follows.
         return {
