@@ -10,6 +10,8 @@
 @load ./pairing
 @load ./main
 @load ./notices
+@load ./engineering
+@load ./assets
 @load-sigs ./dpd
 
 @else
