@@ -226,7 +226,7 @@ class _Body:
             if field.only is not None:
                 name, values = field.only
                 test = " || ".join(f"{_local(name)} == {value}" for value in values)
-                alike = list(takewhile(lambda one: one[1].only == (name, values), fields[number:]))
+                alike = _alike(fields[number:])
                 inside = [(at, replace(one, only=None)) for at, one in alike]
                 yield f"if ( {test} ) {{"
                 yield from _indented(self._statements(inside, counts, names, device))
@@ -370,6 +370,11 @@ class _Body:
         yield f"    {index} += 1;"
         yield "}"
         yield ""
+
+
+def _alike(fields: Sequence[tuple[int, Field]]) -> list[tuple[int, Field]]:
+    """The first fields, as far as they are there under the same condition."""
+    return list(takewhile(lambda one: one[1].only == fields[0][1].only, fields))
 
 
 def _octets(width: int | str) -> str:

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from melsec_nsm.codec import Codec
 from melsec_nsm.codec.about import MAX_TARGET_TEXT, MAX_TARGETS, MAX_VALUES_TEXT
+from melsec_nsm.codec.footer import zlib_start
 from melsec_nsm.codec.sized import registrations
 from melsec_nsm.codec.stream import SEARCH_LIMIT
 from melsec_nsm.codec.transactions import MAX_PENDING, REQUEST_TIMEOUT
-from melsec_nsm.codec.footer import zlib_start
 from melsec_nsm.definitions.model import Command, Definition, Field, Footer, Frame, Protocol
 from melsec_nsm.generate.text import comment, identifier
 from melsec_nsm.generate.zeek.frames import numbered
@@ -430,8 +430,7 @@ def _devices(definition: Definition) -> list[str]:
         f"public const BitUnits: uint16 = {slmp.bit_units:#x};",
         f"public const IqrBit: uint16 = {slmp.form_bits['iqr']:#x};",
         "",
-        "## Traits of a device: its number is written in hexadecimal, it is a bit, it is a double word. None where it is",
-        "## unknown.",
+        "## Traits of a device: numbers are written in hexadecimal, it is a bit, a double word. None if it is unknown.",
         "public const Hexadecimal: uint8 = 1;",
         "public const Bit: uint8 = 2;",
         "public const DoubleWord: uint8 = 8;",
