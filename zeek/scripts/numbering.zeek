@@ -40,6 +40,10 @@ function learn_model(transaction: Info)
 	local server = transaction$server;
 	local series = "";
 
+	# A type code names the model as well as text does.
+	if ( answer?$model_code && answer$model_code in models && ( ! answer?$target || answer$target == "" ) )
+		answer$target = models[answer$model_code]$name;
+
 	if ( answer?$model_code && answer$model_code in models )
 		series = models[answer$model_code]$series;
 	else if ( answer?$target && answer$target in series_by_name )

@@ -192,8 +192,7 @@ def _written(facts: Footer, values: Mapping[str, bytes]) -> bytes:
 def _crc(facts: Footer, start: int, octets: bytes) -> bytes:
     """CRC-32 of reflected octets with an unreflected result, the lowest octet first."""
     if facts.polynomial == _ZLIB_POLYNOMIAL:
-        # The register of zlib is this one read backwards, and inverted at both ends.
-        register = zlib.crc32(octets, _reversed(start, 32) ^ _MASK) ^ _MASK
+        register = zlib.crc32(octets, zlib_start(facts, start)) ^ _MASK
         return _reversed(register, 32).to_bytes(4, "little")
     register = start
     for octet in octets:
@@ -201,6 +200,17 @@ def _crc(facts: Footer, start: int, octets: bytes) -> bytes:
         for _ in range(8):
             register = (register << 1 & _MASK) ^ (facts.polynomial if register >> 31 else 0)
     return register.to_bytes(4, "little")
+
+
+def zlib_start(facts: Footer, start: int) -> int:
+    """A start for the CRC-32 of zlib, whose register is this one read backwards, and inverted at both ends.
+
+    Raises:
+        ValueError: zlib has another polynomial.
+    """
+    if facts.polynomial != _ZLIB_POLYNOMIAL:
+        raise ValueError(f"polynomial {facts.polynomial:#010x}: not that of zlib")
+    return _reversed(start, 32) ^ _MASK
 
 
 def _reversed(number: int, bits: int) -> int:

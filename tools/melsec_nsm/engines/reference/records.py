@@ -80,7 +80,8 @@ class Recorder:
             operation=operation,
             klass=klass,
             target=leading.target or other.target or None,
-            details=" ".join(filter(None, (asked.details, answered.details, _footed(request, response)))) or None,
+            details=" ".join(filter(None, (asked.details, _footed(request), answered.details, _footed(response))))
+            or None,
             points=other.points if leading.points is None else leading.points,
             status=None if status is None or response is None else f"{status:0{response.pdu.half.status_digits}X}",
             status_name=name.name if name is not None else None,
@@ -103,12 +104,13 @@ def _names_model(layout: Layout) -> bool:
     return any(entry.role == "model_code" for entry in layout.fields)
 
 
-def _footed(*halves: Half | None) -> str:
-    """What the footers tell: the session of a token, and checksums that are wrong, as in traffic made by hand."""
-    footers = [half.pdu.footer for half in halves if half is not None]
-    sessions = [f"session={footer.session}" for footer in footers if footer is not None and footer.session is not None]
-    wrong = any(footer is not None and footer.good is False for footer in footers)
-    return " ".join([*sessions, *(["checksum=wrong"] if wrong else [])])
+def _footed(half: Half | None) -> str:
+    """What a footer tells: the session of a token, and checksums that are wrong, as in traffic made by hand."""
+    footer = half.pdu.footer if half is not None else None
+    if footer is None:
+        return ""
+    session = [] if footer.session is None else [f"session={footer.session}"]
+    return " ".join([*session, *(["checksum=wrong"] if footer.good is False else [])])
 
 
 def _number(pdu: Pdu, name: str) -> int | None:
