@@ -76,7 +76,7 @@ export {
 		[0x0b20] = CommandInfo($code="0B20", $operation="node-search", $class="identify", $request_detections=vector("discovery-sweep")),
 		[0x0113] = CommandInfo($code="0113", $operation="authenticate-legacy", $class="authenticate", $request_detections=vector("handmade-client")),
 		[0x0114] = CommandInfo($code="0114", $operation="answer-challenge", $class="authenticate", $request_detections=vector("handmade-client")),
-		[0x0131] = CommandInfo($code="0131", $operation="login-user", $class="authenticate", $request_detections=vector("handmade-client"), $names="login", $tells_users=T, $audited=T),
+		[0x0131] = CommandInfo($code="0131", $operation="login-user", $class="authenticate", $request_detections=vector("handmade-client"), $response_detections=vector("username-guessing"), $names="login", $tells_users=T, $audited=T),
 		[0x0132] = CommandInfo($code="0132", $operation="login-password", $class="authenticate", $request_detections=vector("handmade-client"), $response_detections=vector("password-guessing", "password-lockout"), $proves="login", $audited=T),
 		[0x0133] = CommandInfo($code="0133", $operation="count-users", $class="authenticate", $request_detections=vector("handmade-client")),
 		[0x0134] = CommandInfo($code="0134", $operation="read-users", $class="authenticate", $request_detections=vector("handmade-client", "user-information-read"), $actions=vector("user-read"), $tells_users=T, $audited=T),

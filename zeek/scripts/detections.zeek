@@ -10,6 +10,8 @@ export {
 	redef enum Notice::Type += {
 		## Much of the device memory of a controller overwritten
 		Bulk_Device_Write,
+		## Token of another client used
+		Credential_Replay,
 		## Devices of a controller written
 		Device_Write,
 		## Many controllers identified by one client
@@ -44,11 +46,14 @@ export {
 		User_Information_Read,
 		## Users of a controller registered
 		User_Registration,
+		## User names of a controller guessed
+		Username_Guessing,
 	};
 
 	## Detections by id.
 	const detections: table[string] of Detection = {
 		["bulk-device-write"] = Detection($note=Bulk_Device_Write, $title="Much of the device memory of a controller overwritten", $severity="high", $suppress=300sec),
+		["credential-replay"] = Detection($note=Credential_Replay, $title="Token of another client used", $severity="critical", $suppress=300sec),
 		["device-write"] = Detection($note=Device_Write, $title="Devices of a controller written", $severity="informational", $suppress=3600sec),
 		["discovery-sweep"] = Detection($note=Discovery_Sweep, $title="Many controllers identified by one client", $severity="medium", $suppress=3600sec, $threshold=Threshold($n=5, $within=60sec, $distinct="server", $per=vector("client"))),
 		["handmade-client"] = Detection($note=Handmade_Client, $title="Privileged request of a client made by hand", $severity="high", $suppress=300sec, $meaning=Meaning($first=T)),
@@ -66,6 +71,7 @@ export {
 		["type-name-read"] = Detection($note=Type_Name_Read, $title="Type name of a controller read", $severity="informational", $suppress=3600sec),
 		["user-information-read"] = Detection($note=User_Information_Read, $title="User records of a controller read", $severity="medium", $suppress=300sec),
 		["user-registration"] = Detection($note=User_Registration, $title="Users of a controller registered", $severity="high", $suppress=300sec),
+		["username-guessing"] = Detection($note=Username_Guessing, $title="User names of a controller guessed", $severity="high", $suppress=300sec, $meaning=Meaning($statuses=set("user-unknown")), $threshold=Threshold($n=3, $within=60sec, $distinct="user", $per=vector("client", "server"))),
 	};
 
 	## Detections that an engineering operation raises, by its name.
@@ -75,7 +81,7 @@ export {
 	};
 
 	## Detections that a request raises with a token of another client.
-	const replay_detections: vector of string = vector();
+	const replay_detections: vector of string = vector("credential-replay");
 
 	## The longest time in which a detection counts.
 	const longest_count = 300sec;

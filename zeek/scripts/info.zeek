@@ -3,7 +3,6 @@
 @load base/frameworks/logging
 @load ./types
 @load ./consts
-@load ./particulars
 
 module MELSEC;
 

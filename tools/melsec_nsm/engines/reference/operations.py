@@ -17,7 +17,7 @@ from melsec_nsm.engines.reference.assets import AddressChange
 from melsec_nsm.engines.reference.files import DOWNLOAD, FileEvent, Files, OpenFile
 from melsec_nsm.engines.reference.runs import Run, RunEvent, Runs
 from melsec_nsm.engines.reference.sessions import Bounded, Sessions, Users, server_of
-from melsec_nsm.engines.reference.telling import Key, Meaning, Telling, with_role, word
+from melsec_nsm.engines.reference.telling import Key, Meaning, Telling, footed, with_role, word
 
 
 class Begun(NamedTuple):
@@ -114,7 +114,9 @@ class Operations:
             action=action.failed if refused and action.failed else name or action.name,
             user=self._sessions.user(request, server),
             object=about,
-            details=" ".join(filter(None, (asked.details, answered.details))),
+            details=" ".join(
+                filter(None, (asked.details, footed(request), answered.details, footed(transaction.response)))
+            ),
             status=status,
             status_name=status_name,
         )

@@ -7,6 +7,7 @@ from melsec_nsm.codec.frames import Codec, Pdu
 from melsec_nsm.codec.transactions import Half, Transaction, is_group
 from melsec_nsm.definitions.model import Layout
 from melsec_nsm.engines.base import Record
+from melsec_nsm.engines.reference.telling import footed
 
 _IDENTIFY = "identify"
 _OCTAL_SERIES = frozenset({"iQ-F", "FX"})
@@ -80,7 +81,7 @@ class Recorder:
             operation=operation,
             klass=klass,
             target=leading.target or other.target or None,
-            details=" ".join(filter(None, (asked.details, _footed(request), answered.details, _footed(response))))
+            details=" ".join(filter(None, (asked.details, footed(request), answered.details, footed(response))))
             or None,
             points=other.points if leading.points is None else leading.points,
             status=None if status is None or response is None else f"{status:0{response.pdu.half.status_digits}X}",
@@ -102,15 +103,6 @@ class Recorder:
 
 def _names_model(layout: Layout) -> bool:
     return any(entry.role == "model_code" for entry in layout.fields)
-
-
-def _footed(half: Half | None) -> str:
-    """What a footer tells: the session of a token, and checksums that are wrong, as in traffic made by hand."""
-    footer = half.pdu.footer if half is not None else None
-    if footer is None:
-        return ""
-    session = [] if footer.session is None else [f"session={footer.session}"]
-    return " ".join([*session, *(["checksum=wrong"] if footer.good is False else [])])
 
 
 def _number(pdu: Pdu, name: str) -> int | None:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from melsec_nsm.codec.about import About, about, worded
 from melsec_nsm.codec.frames import Codec, Pdu
 from melsec_nsm.codec.payload import Payload, PayloadValue
-from melsec_nsm.codec.transactions import Transaction
+from melsec_nsm.codec.transactions import Half, Transaction
 from melsec_nsm.definitions.model import Condition, Field
 
 _REMEMBERED = 1024
@@ -95,6 +95,15 @@ def _with_role(fields: tuple[Field, ...], values: dict[str, PayloadValue], role:
                 yield from _with_role(entry.fields, item, role)
         elif entry.role == role and isinstance(value, str):
             yield value
+
+
+def footed(half: Half | None) -> str:
+    """What a footer tells: the session of a token, and checksums that are wrong, as in traffic made by hand."""
+    footer = half.pdu.footer if half is not None else None
+    if footer is None:
+        return ""
+    session = [] if footer.session is None else [f"session={footer.session}"]
+    return " ".join([*session, *(["checksum=wrong"] if footer.good is False else [])])
 
 
 class Meaning:
