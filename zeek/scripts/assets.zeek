@@ -325,17 +325,9 @@ function identify(transaction: Info)
 		tell_asset(learnt);
 	}
 
-hook transaction_done(transaction: Info)
+# Takes up what a controller tells of itself or, where it was searched for, of another one.
+function take_learnt(transaction: Info)
 	{
-	if ( ! transaction?$answer || ! transaction?$operation )
-		return;
-
-	if ( transaction$answer?$model_code && ! is_refused(transaction) )
-		identify(transaction);
-
-	if ( ! transaction?$answer_more || ! transaction$answer_more?$learnt || is_refused(transaction) )
-		return;
-
 	local learnt = Learnt($ts=network_time(), $host=transaction$server, $source=transaction$operation);
 
 	for ( name, value in transaction$answer_more$learnt )
@@ -355,4 +347,19 @@ hook transaction_done(transaction: Info)
 
 	if ( |learnt$facts| > 0 )
 		tell_asset(learnt);
+	}
+
+hook transaction_done(transaction: Info)
+	{
+	if ( ! transaction?$answer || ( ! transaction$answer?$model_code && ! transaction?$answer_more ) )
+		return;
+
+	if ( ! transaction?$operation || is_refused(transaction) )
+		return;
+
+	if ( transaction$answer?$model_code )
+		identify(transaction);
+
+	if ( transaction?$answer_more && transaction$answer_more?$learnt )
+		take_learnt(transaction);
 	}

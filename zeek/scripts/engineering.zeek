@@ -187,7 +187,7 @@ hook transaction_done(transaction: Info)
 	if ( command?$runs )
 		{
 		for ( _, run in command$runs )
-			follow_run(actions[run], transaction);
+			follow_run(run, transaction);
 		}
 
 	if ( command?$names || command?$proves )

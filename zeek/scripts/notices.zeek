@@ -240,8 +240,14 @@ function raise_all(names: vector of string, transaction: Info, ts: time, server:
 # At once where the request names the controller; a reset or a stop may never be answered.
 hook request_seen(transaction: Info)
 	{
-	if ( transaction$command_info?$request_detections && ! transaction$group )
+	if ( transaction$group )
+		return;
+
+	if ( transaction$command_info?$request_detections )
 		raise_all(transaction$command_info$request_detections, transaction, transaction$ts, transaction$server);
+
+	if ( transaction?$asked_more )
+		follow_token(transaction);
 	}
 
 hook transaction_done(transaction: Info)
@@ -252,8 +258,14 @@ hook transaction_done(transaction: Info)
 	local command = transaction$command_info;
 
 	# A broadcast request names no controller: who answered it is known only now. However many do, it is one request.
-	if ( transaction$group && command?$request_detections && ! transaction?$again )
-		raise_all(command$request_detections, transaction, transaction$ts, server_of(transaction));
+	if ( transaction$group && ! transaction?$again )
+		{
+		if ( command?$request_detections )
+			raise_all(command$request_detections, transaction, transaction$ts, server_of(transaction));
+
+		if ( transaction?$asked_more )
+			follow_token(transaction);
+		}
 
 	if ( command?$response_detections && transaction?$answer )
 		raise_all(command$response_detections, transaction, network_time(), transaction$server);

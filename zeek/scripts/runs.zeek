@@ -231,7 +231,12 @@ function run_expired(runs: table[string, addr, addr] of Run, name: string, clien
 	return 0sec;
 	}
 
-global runs: table[string, addr, addr] of Run = table() &create_expire=10sec &expire_func=run_expired;
+# Stands for the run of those who have none.
+global no_run = Run($action=Action($name=""), $last=double_to_time(0.0), $operation=Operation(
+    $ts=double_to_time(0.0), $uid="", $id=conn_id($orig_h=0.0.0.0, $orig_p=0/udp, $resp_h=0.0.0.0, $resp_p=0/udp),
+    $server=0.0.0.0, $protocol="", $action=""));
+
+global runs: table[string, addr, addr] of Run = table() &default=no_run &create_expire=10sec &expire_func=run_expired;
 
 function begin_run(action: Action, transaction: Info, server: addr): Run
 	{
@@ -257,30 +262,70 @@ function begin_run(action: Action, transaction: Info, server: addr): Run
 	return run;
 	}
 
-# Counts a transaction.
-function count_in(run: Run, transaction: Info)
+# Takes up what a request was about.
+function take_object(run: Run, transaction: Info)
 	{
-	local action = run$action;
-	local refused = F;
+	local asked = transaction$asked;
+	local target: string = asked$target;
+
+	if ( |target| == 0 )
+		return;
+
+	if ( ! asked?$device_code )
+		{
+		if ( |run$devices| > 0 || |run$names| > max_run_names )
+			return;
+
+		for ( _, part in split_string(target, /,/) )
+			add run$names[last_part(part)];
+
+		return;
+		}
+
+	if ( is_refused(transaction) )
+		return;
+
+	# Where devices are counted each has to be looked at; where kinds are, the same target tells nothing new.
+	if ( run$action$points == 0 && |run$targets| < max_run_targets )
+		add run$targets[target];
+
+	take_devices(run, target);
+	}
+
+# Counts a transaction for the run that it is part of, or may become part of. Polling comes by here.
+function follow_run(action: Action, transaction: Info)
+	{
+	if ( action?$meaning && ! is_meant(action$meaning, transaction) )
+		return;
+
+	local ts = transaction$ts;
+	local server = transaction?$server ? transaction$server : transaction$id$resp_h;
+	local run = runs[action$name, transaction$client, server];
+
+	# None, one that is over, or one that had too little in too long a time.
+	if ( ts - run$last > action$idle || ( ! run$begun && ts - run$operation$ts > action$within ) )
+		{
+		end_run(run);
+		run = begin_run(action, transaction, server);
+		}
+
 	++run$requests;
 
-	if ( transaction$ts > run$last )
-		run$last = transaction$ts;
+	if ( ts > run$last )
+		run$last = ts;
 
-	if ( transaction?$answer )
+	local operation = run$operation;
+
+	# The first end code that refused, else the last one.
+	if ( transaction?$status && ! run$refused &&
+	     ( ! operation?$status || operation$status != transaction$status ) )
 		{
-		refused = is_refused(transaction);
+		run$refused = is_refused(transaction);
+		operation$status = transaction$status;
+		delete operation$status_name;
 
-		# The first end code that refused, else the last one.
-		if ( ! run$refused && transaction?$status )
-			{
-			run$refused = refused;
-			run$operation$status = transaction$status;
-			delete run$operation$status_name;
-
-			if ( transaction?$status_name )
-				run$operation$status_name = transaction$status_name;
-			}
+		if ( transaction?$status_name )
+			operation$status_name = transaction$status_name;
 		}
 
 	# What is watched again and again has been seen by now.
@@ -289,68 +334,20 @@ function count_in(run: Run, transaction: Info)
 
 	local asked = transaction$asked;
 
-	if ( asked?$target && |asked$target| > 0 )
-		{
-		local target: string = asked$target;
-
-		if ( asked?$device_code )
-			{
-			if ( ! refused && target !in run$targets )
-				{
-				# Devices that were covered count once in any case.
-				if ( action$points == 0 && |run$targets| < max_run_targets )
-					add run$targets[target];
-
-				take_devices(run, target);
-				}
-			}
-		else if ( |run$devices| == 0 && |run$names| <= max_run_names )
-			{
-			for ( _, part in split_string(target, /,/) )
-				add run$names[last_part(part)];
-			}
-		}
+	if ( asked?$target && asked$target !in run$targets )
+		take_object(run, transaction);
 
 	if ( transaction$command_info$content > 0 && asked?$points )
 		{
 		local octets = asked$points * transaction$command_info$content;
-		run$operation$bytes = run$operation?$bytes ? run$operation$bytes + octets : octets;
+		operation$bytes = operation?$bytes ? operation$bytes + octets : octets;
 		}
-	}
-
-# Counts a transaction for the run that it is part of, or may become part of.
-function follow_run(action: Action, transaction: Info)
-	{
-	if ( action?$meaning && ! is_meant(action$meaning, transaction) )
-		return;
-
-	local client = transaction$client;
-	local server = server_of(transaction);
-	local run: Run;
-
-	if ( [action$name, client, server] in runs )
-		{
-		run = runs[action$name, client, server];
-
-		if ( transaction$ts - run$last > action$idle )
-			{
-			end_run(run);
-			run = begin_run(action, transaction, server);
-			}
-		else if ( ! run$begun && transaction$ts - run$operation$ts > action$within )
-			# Too little in too long a time.
-			run = begin_run(action, transaction, server);
-		}
-	else
-		run = begin_run(action, transaction, server);
-
-	count_in(run, transaction);
 
 	if ( ! run$begun && run$requests >= action$requests && run$covered >= action$points &&
 	     |run$devices| >= action$devices )
 		{
 		run$begun = T;
-		hook operation_begun(run$operation);
+		hook operation_begun(operation);
 		}
 	}
 

@@ -201,19 +201,6 @@ function follow_token(transaction: Info)
 		judge_token(sighting);
 	}
 
-# At once where the request names the controller.
-hook request_seen(transaction: Info)
-	{
-	if ( transaction?$asked_more && ! transaction$group )
-		follow_token(transaction);
-	}
-
-hook transaction_done(transaction: Info)
-	{
-	if ( transaction$group && transaction?$asked_more && ! transaction?$again )
-		follow_token(transaction);
-	}
-
 # The user who logged in last from a client; empty where that was not seen.
 function user_at(server: addr, client: addr): string
 	{

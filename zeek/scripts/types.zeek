@@ -5,36 +5,6 @@
 module MELSEC;
 
 export {
-	## A command.
-	type CommandInfo: record {
-		## Its code in hex, as wide as on the wire.
-		code: string;
-		## Name of the operation.
-		operation: string;
-		## Class of the operation.
-		class: string;
-		## That nobody answers is normal.
-		unanswered: bool &default=F;
-		## Detections that a request of it raises.
-		request_detections: vector of string &optional;
-		## Detections that a response to it raises.
-		response_detections: vector of string &optional;
-		## An engineering operation may come of it: everything below.
-		audited: bool &default=F;
-		## Operations that one transaction, session or user of it is.
-		actions: vector of string &optional;
-		## Operations that many of its transactions together are.
-		runs: vector of string &optional;
-		## The operation of which it is the first step: a login names the user.
-		names: string &optional;
-		## The operation of which it is the second step: a login proves who the user is.
-		proves: string &optional;
-		## Its request or its answer names users of the controller.
-		tells_users: bool &default=F;
-		## Octets of content that each of its points stands for.
-		content: count &default=0;
-	};
-
 	## What a PDU has to fulfil besides being one of certain commands.
 	type Meaning: record {
 		## Numbers of frame layouts, one of which it has.
@@ -47,19 +17,6 @@ export {
 		failed: bool &default=F;
 		## It is the first PDU of its client on a connection whose beginning was seen.
 		first: bool &default=F;
-	};
-
-	## How often something has to happen to mean something.
-	type Threshold: record {
-		## How often.
-		n: count;
-		## In what time.
-		within: interval;
-		## What has to differ from one time to the next: ``user``, ``target``, ``client``, ``server`` or ``command``.
-		distinct: string &optional;
-		## Whose times are counted together: those of a ``client``, of a ``server``, or of a ``pair`` of them. Each has
-		## a count of its own; the first that is full speaks for all.
-		per: vector of string;
 	};
 
 	## What one engineering operation is.
@@ -96,6 +53,49 @@ export {
 		devices: count &default=0;
 		## What its requests have to fulfil.
 		meaning: Meaning &optional;
+	};
+
+	## A command.
+	type CommandInfo: record {
+		## Its code in hex, as wide as on the wire.
+		code: string;
+		## Name of the operation.
+		operation: string;
+		## Class of the operation.
+		class: string;
+		## That nobody answers is normal.
+		unanswered: bool &default=F;
+		## Detections that a request of it raises.
+		request_detections: vector of string &optional;
+		## Detections that a response to it raises.
+		response_detections: vector of string &optional;
+		## An engineering operation may come of it: everything below.
+		audited: bool &default=F;
+		## Operations that one transaction, session or user of it is.
+		actions: vector of string &optional;
+		## Operations that many of its transactions together are.
+		runs: vector of Action &optional;
+		## The operation of which it is the first step: a login names the user.
+		names: string &optional;
+		## The operation of which it is the second step: a login proves who the user is.
+		proves: string &optional;
+		## Its request or its answer names users of the controller.
+		tells_users: bool &default=F;
+		## Octets of content that each of its points stands for.
+		content: count &default=0;
+	};
+
+	## How often something has to happen to mean something.
+	type Threshold: record {
+		## How often.
+		n: count;
+		## In what time.
+		within: interval;
+		## What has to differ from one time to the next: ``user``, ``target``, ``client``, ``server`` or ``command``.
+		distinct: string &optional;
+		## Whose times are counted together: those of a ``client``, of a ``server``, or of a ``pair`` of them. Each has
+		## a count of its own; the first that is full speaks for all.
+		per: vector of string;
 	};
 
 	## A device.

@@ -66,12 +66,15 @@ def parts(definition: Definition, command: Command) -> Iterator[str]:
 def _parts(definition: Definition, command: Command) -> Iterator[str]:
     known = definition.engineering.actions
     mentioned = [action for action in known if action.when is not None and action.when.mentions(command)]
-    for field, each in (("actions", ("transaction", "session", "user")), ("runs", ("run",))):
-        names = [quoted(action.name) for action in mentioned if action.each in each]
-        if names:
-            yield f"${field}=vector({', '.join(names)})"
+    names = [quoted(action.name) for action in mentioned if action.each in ("transaction", "session", "user")]
+    if names:
+        yield f"$actions=vector({', '.join(names)})"
+    # Themselves and not their names: this runs for every transaction of polling.
+    runs = [f"actions[{quoted(action.name)}]" for action in mentioned if action.each == "run"]
+    if runs:
+        yield f"$runs=vector({', '.join(runs)})"
     octets = _octets(definition, command)
-    if octets and any(action.each == "run" for action in mentioned):
+    if octets and runs:
         yield f"$content={octets}"
     for action in known:
         if action.each == "login":

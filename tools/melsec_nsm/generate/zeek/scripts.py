@@ -30,6 +30,7 @@ def consts(definition: Definition) -> str:
         comment(),
         "##! Names of the numbers in MELSEC PDUs.",
         "",
+        "@load ./actions",
         "@load ./types",
         "",
         "module MELSEC;",
