@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,8 @@ _OTHERS = sorted(path for folder in ("clients", "real") for path in (_SHARED / f
 _CLIENTS = sorted((_SHARED / "clients").glob("*.json"))
 
 
-def _lines(records: Iterable[Record]) -> Counter[Record]:
-    return Counter(records)
+def _lines(records: Iterable[Record], *, timed: bool = True) -> Counter[Record]:
+    return Counter(one if timed else replace(one, ts=0, rtt=None) for one in records)
 
 
 def _shown(found: Counter[Record], other: Counter[Record]) -> list[str]:
@@ -34,8 +35,11 @@ def _shown(found: Counter[Record], other: Counter[Record]) -> list[str]:
 
 @pytest.mark.parametrize("capture", [*_GENERATED, *_OTHERS], ids=lambda one: one.stem)
 def test_engines_write_the_same_lines(definition: Definition, zeek: ZeekEngine, capture: Path) -> None:
-    reference = _lines(ReferenceEngine(definition).records(capture))
-    of_zeek = _lines(zeek.records(capture))
+    # What lies behind a lost segment reaches Zeek's analyzers once the other side has acknowledged it.
+    known = definition.captures.get(capture.stem)
+    timed = known is None or not any(exchange.lost for exchange in known.exchanges)
+    reference = _lines(ReferenceEngine(definition).records(capture), timed=timed)
+    of_zeek = _lines(zeek.records(capture), timed=timed)
     assert _shown(reference, of_zeek) == _shown(of_zeek, reference) == []
 
 
