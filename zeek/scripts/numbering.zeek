@@ -84,7 +84,8 @@ function octal_target(target: string): string
 
 	for ( _, item in split_string(target, /,/) )
 		{
-		local points: vector of string;
+		# Without a value it would keep those of the item before.
+		local points: vector of string = vector();
 
 		for ( _, point in split_string(item, /-/) )
 			{

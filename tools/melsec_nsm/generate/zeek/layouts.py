@@ -260,7 +260,8 @@ class _Body:
             yield f"MELSEC_Reader::value(r, {width});"
             return
         kept = self._purposes(field)
-        if field.role not in _NUMBERS and field.name not in counts and not kept:
+        role = None if field.secret else field.role
+        if role not in _NUMBERS and field.name not in counts and not kept:
             yield f"MELSEC_Reader::skip_octets(r, {_octets(width)});"
             return
         function = "number_big" if field.type == "u16be" else "number"
@@ -268,11 +269,11 @@ class _Body:
         yield f"local {name}: uint64 = MELSEC_Reader::{function}(r, {width});"
         if field.zero:
             yield f"{name} = ( {name} == 0 ? {field.zero} : {name} );"
-        if field.role == "points":
+        if role == "points":
             yield f"MELSEC_Reader::add_points(r, pdu, {name});"
-        elif field.role == "model_code":
+        elif role == "model_code":
             yield f"MELSEC_Reader::set_model_code(r, pdu, {name});"
-        elif field.role in _DETAILS and not field.secret:
+        elif role in _DETAILS:
             yield f'MELSEC_Reader::add_detail(r, pdu, b"{field.name}", {_worded(field)});'
         for purpose in kept:
             yield f"MELSEC_Reader::{purpose.call(_worded(field) if purpose.worded else name)};"
@@ -419,7 +420,7 @@ def _named(fields: tuple[Field, ...]) -> Iterator[tuple[int, str]]:
     with the module that it is of.
     """
     for position, field in enumerate(fields):
-        if field.role != "target":
+        if field.role != "target" or field.secret:
             continue
         name = _local(field.name)
         if field.type == "device":
