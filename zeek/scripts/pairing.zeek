@@ -24,7 +24,7 @@ export {
 	##
 	## c: The connection.
 	## is_orig: Whether Zeek takes the sender for the originator: not to be relied on.
-	## particulars: What it says.
+	## particulars: What it says; in place of secrets their digests.
 	global particulars: event(c: connection, is_orig: bool, particulars: Particulars);
 
 	## Raised for each request PDU.
@@ -196,8 +196,8 @@ function is_copy(state: State, pdu: PDU, now: time): bool
 	return copy_seen;
 	}
 
-# Keeps what comes before the PDU that it belongs to. Secrets are of use only to be told apart.
-event particulars(c: connection, is_orig: bool, particulars: Particulars)
+# Keeps what comes before the PDU that it belongs to. Secrets are of use only to be told apart: nobody gets to see them.
+event particulars(c: connection, is_orig: bool, particulars: Particulars) &priority=10
 	{
 	if ( particulars?$token )
 		particulars$token = sha256_hash("melsec-nsm", particulars$token);

@@ -1,4 +1,4 @@
-# @TEST-DOC: What scripts get besides a PDU, before it: users, sessions, objects, assets; of secrets their size. Polling has nothing of it.
+# @TEST-DOC: What scripts get besides a PDU, before it: users, sessions, objects, assets; of secrets the size of a digest. Polling has nothing of it.
 #
 # @TEST-EXEC: zeek -b -r ${PCAPS}/melsoft-user-registration.pcap ${PACKAGE} %INPUT > registration.out && btest-diff registration.out
 # @TEST-EXEC: zeek -b -r ${PCAPS}/melsoft-token-replay.pcap ${PACKAGE} %INPUT > replay.out && btest-diff replay.out
