@@ -266,6 +266,18 @@ def test_overwriting_counts_each_device_once(ask: Ask, verdict: Verdict) -> None
     assert actions(*slow) == []
 
 
+def test_a_request_that_comes_again_counts_once_for_devices_and_again_for_octets(ask: Ask, verdict: Verdict) -> None:
+    few = [ask("write-devices", device=f"M{at}", points=128) for at in range(0, 1920, 128)]
+    assert done(verdict(*few, *few)) == []
+    last = ask("write-devices", device="M1920", points=128)
+    refused = ask("write-devices", device="M1920", points=128, status=0x4080)
+    assert done(verdict(*few, refused)) == []
+    (one,) = done(verdict(*few, refused, last))
+    assert (one.action, one.requests) == ("memory-overwrite", 17)
+    block = ask("write-work-memory", memory_area=0x54, offset=0, content=[1, 2, 3])
+    assert [one.bytes for one in done(verdict(block, block, block))] == [18]
+
+
 def test_overwriting_over_melsoft_counts_bits(ask: Ask, verdict: Verdict) -> None:
     assert [one.object for one in done(verdict(ask("write-devices", device="M0", points=2048)))] == ["M"]
     assert done(verdict(ask("write-devices", device="M0", points=2047))) == []

@@ -49,6 +49,10 @@ class Operations:
                 for key in meaning.commands:
                     self._simple.setdefault(key, []).append((action, meaning))
         self._runs = [Runs(telling, action) for action in actions if action.each == "run"]
+        self._runs_of: dict[Key, list[Runs]] = {}
+        for runs in self._runs:
+            for key in runs.commands:
+                self._runs_of.setdefault(key, []).append(runs)
         self._moves = next((action.name for action in actions if action.each == "address"), None)
         self._last: Bounded[tuple[str, str, str], int] = Bounded()
 
@@ -61,11 +65,11 @@ class Operations:
         """What a transaction tells."""
         for event in self._files.transaction(transaction):
             yield from self._file(event)
-        for runs in self._runs:
-            for run_event in runs.transaction(transaction):
-                yield from self._run(run_event)
         if transaction.request is None or transaction.again:
             return
+        for runs in self._runs_of.get(transaction.request.pdu.kind, ()):
+            for run_event in runs.transaction(transaction):
+                yield from self._run(run_event)
         yield from self._login(transaction)
         for action, meaning in self._simple.get(transaction.request.pdu.kind, ()):
             if meaning.holds(transaction.request.pdu):

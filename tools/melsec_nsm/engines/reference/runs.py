@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from melsec_nsm.codec.about import devices_of, printable
@@ -11,7 +11,7 @@ from melsec_nsm.codec.payload import Payload
 from melsec_nsm.codec.transactions import Half, Transaction
 from melsec_nsm.definitions.model import Action
 from melsec_nsm.engines.reference.sessions import server_of
-from melsec_nsm.engines.reference.telling import Meaning, Telling, with_role
+from melsec_nsm.engines.reference.telling import Key, Meaning, Telling, with_role
 
 MAX_RUNS = 4096
 """Runs of an action at a time; the one that nothing was heard of for longest ends beyond it."""
@@ -19,13 +19,20 @@ MAX_RUNS = 4096
 MAX_NAMES = 16
 """Kinds of devices, or targets, of a run that are named."""
 
+_SAID = 16
+_SAID_OCTETS = 64
+"""Requests of a run that are known when they come again, and octets of their data: who polls asks the same few."""
+
 _STRETCH = 64
 _WORD = 2
 
 
 @dataclass(slots=True)
 class Run:
-    """A run. ``begun`` says that it has what the action asks for. What was refused covers nothing."""
+    """A run. ``begun`` says that it has what the action asks for. What was refused covers nothing.
+
+    ``said`` are requests that were counted, with the octets of content that each carries.
+    """
 
     action: Action
     ts: int
@@ -41,6 +48,7 @@ class Run:
     devices: dict[str, None] = field(default_factory=dict)
     names: dict[str, None] = field(default_factory=dict)
     covered: int = 0
+    said: dict[tuple[str, int | None, int | None, bytes], int | None] = field(default_factory=dict)
     _stretches: dict[tuple[int, str, int], int] = field(default_factory=dict)
 
     @property
@@ -90,6 +98,11 @@ class Runs:
         self._meaning = Meaning(telling, action.when)
         self._runs: OrderedDict[tuple[str, str], Run] = OrderedDict()
 
+    @property
+    def commands(self) -> Iterable[Key]:
+        """The commands whose transactions it wants to see."""
+        return self._meaning.commands
+
     def transaction(self, transaction: Transaction) -> Iterator[RunEvent]:
         """Counts a request, and ends the runs that have been idle before it."""
         request = transaction.request
@@ -126,7 +139,20 @@ class Runs:
         if run.begun and self._action.requests:
             # What is watched again and again has been seen by now.
             return
-        payload = self._telling.payload(request.pdu)
+        pdu = request.pdu
+        said = (pdu.half.frame.id, pdu.command, pdu.subcommand, pdu.data)
+        if said in run.said:
+            octets = run.said[said]
+        else:
+            octets = self._cover(run, self._telling.payload(pdu), refused)
+            # What relies on another request does not say everything itself.
+            if not refused and pdu.refers is None and len(pdu.data) <= _SAID_OCTETS and len(run.said) < _SAID:
+                run.said[said] = octets
+        if octets is not None:
+            run.octets = (run.octets or 0) + octets
+
+    def _cover(self, run: Run, payload: Payload, refused: bool) -> int | None:
+        """Counts what a request is about; the octets of content that it carries."""
         for point, count in devices_of(payload) if not refused else ():
             known = payload.reading.devices.known(point)
             name = known.symbol if known is not None else point.name or f"{point.code:02X}"
@@ -136,9 +162,7 @@ class Runs:
         if not run.devices and len(run.names) <= MAX_NAMES:
             targets = (printable(name).rpartition("\\")[2] for name in with_role(payload, "target"))
             run.names.update(dict.fromkeys(name for name in targets if name))
-        octets = _octets(payload)
-        if octets is not None:
-            run.octets = (run.octets or 0) + octets
+        return _octets(payload)
 
     def _expire(self, now: int) -> Iterator[RunEvent]:
         while self._runs:
