@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
+from melsec_nsm.codec import Codec
 from melsec_nsm.definitions import load
-from melsec_nsm.definitions.model import Definition
-from melsec_nsm.engines.base import Availability
+from melsec_nsm.definitions.model import Capture, Definition, Exchange, Location
+from melsec_nsm.engines.base import Availability, Result
+from melsec_nsm.engines.reference import ReferenceEngine
 from melsec_nsm.engines.suricata import SuricataEngine
 from melsec_nsm.engines.zeek import ZeekEngine
+from melsec_nsm.generate.captures import build
 
 # Every run tries the same examples, so that a red run is one that a change has made; `--hypothesis-profile=default`
 # looks for new ones.
@@ -79,3 +85,69 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     for here in config.stash[_ENGINES]:
         where = f"{here.version} ({here.path})" if here.version else f"absent, {here.reason}; {here.remedy}"
         terminalreporter.write_line(f"{here.engine}: {where}")
+
+
+# Conversations that a test makes up
+
+
+@pytest.fixture(scope="session")
+def ask(definition: Definition) -> Callable[..., Exchange]:
+    """Makes a request with its answer: ``ask("remote-stop", serial=1)``; ``answer`` holds values of the response.
+
+    MELSOFT in the long form unless something else is said.
+    """
+
+    def asked(
+        operation: str,
+        *,
+        protocol: str = "melsoft",
+        frame: str = "57-long",
+        status: int | None = 0,
+        answer: dict[str, Any] | None = None,
+        changes: dict[str, Any] | None = None,
+        **values: Any,
+    ) -> Exchange:
+        facts = definition.protocols[protocol]
+        command = next(one for one in facts.commands_of(facts.frame(frame)) if one.operation == operation)
+        made = Exchange(
+            protocol=protocol,
+            frame=frame,
+            command=command.code,
+            subcommand=0,
+            values=values,
+            data=None,
+            status=status,
+            response_values=answer or {},
+            response_data=None,
+            half="both",
+            repeat=1,
+        )
+        return replace(made, **(changes or {}))
+
+    return asked
+
+
+@pytest.fixture
+def verdict(definition: Definition, tmp_path: Path) -> Callable[..., Result]:
+    """Puts exchanges on a wire, and judges them."""
+    engine, codec = ReferenceEngine(definition), Codec(definition)
+
+    def judged(
+        *exchanges: Exchange, transport: str = "tcp", shape: str = "plain", rules: Definition | None = None
+    ) -> Result:
+        capture = Capture(
+            name="made",
+            title="Made up",
+            transport=transport,
+            port=5007,
+            client="192.168.3.18",
+            server="192.168.3.250",
+            shape=shape,
+            exchanges=exchanges,
+            location=Location("", 0, 0),
+        )
+        path = tmp_path / "made.pcap"
+        path.write_bytes(build(codec, capture))
+        return (engine if rules is None else ReferenceEngine(rules)).run(path)
+
+    return judged

@@ -32,12 +32,25 @@ class Dialogue:
         return Dialogue(self.name, port, self.request, self.response)
 
 
-# Ten registers each, so that both protocols carry as much.
+# Ten registers each, so that all protocols carry as much.
 SLMP_3E = Dialogue(
     "3E",
     5007,
     bytes.fromhex("5000 00ffff0300 0c00 1000 0104 0000 640000 a8 0a00"),
     bytes.fromhex("d000 00ffff0300 1600 0000") + bytes(range(20)),
+)
+MELSOFT = Dialogue(
+    "MELSOFT",
+    5007,
+    bytes.fromhex("5701000000 1111 0700 00ffff03 0000fe03 0000 3400 1c0a1614")
+    + bytes(20)
+    + bytes.fromhex("0410 0100 0000")
+    + bytes(10)
+    + bytes.fromhex("2000 c8000000 00000000 0a00"),
+    bytes.fromhex("d701000000 1111 7f00 0000a803 00ffff03 0000 3400 9c0a1814 0000")
+    + bytes(20)
+    + bytes.fromhex("0410 0100 0000")
+    + bytes(range(20)),
 )
 MODBUS = Dialogue(
     "Modbus",

@@ -1,6 +1,6 @@
-"""What the analyzers cost Zeek: 3E polling against Zeek's own Modbus analyzer on as many packets, in the same run.
+"""What the analyzers cost Zeek: polling in 3E and MELSOFT against Zeek's own Modbus analyzer on as many packets.
 
-Each is measured with its log and against a floor: the same packets where no analyzer takes them.
+All in the same run. Each is measured with its log and against a floor: the same packets where no analyzer takes them.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ def lines(folder: Path, exchanges: int, connections: int, runs: int) -> Iterator
             zeek("3E floor", "3E"),
             zeek("3E, UDP", "3E, UDP", *package, log="melsec.log"),
             zeek("3E, UDP floor", "3E, UDP"),
+            zeek("MELSOFT", "MELSOFT", *package, log="melsec.log"),
+            zeek("MELSOFT floor", "MELSOFT"),
             zeek("Modbus", "Modbus", log="modbus.log"),
             zeek("Modbus floor", "Modbus floor"),
             zeek("Modbus with the package", "Modbus", *package, log="modbus.log"),
@@ -50,11 +52,13 @@ def lines(folder: Path, exchanges: int, connections: int, runs: int) -> Iterator
         runs,
     )
     yield f"zeek {here.version}: CPU time per PDU, {exchanges:,} exchanges on {connections} connections, {runs} runs"
-    for name in ("3E", "3E, UDP", "Modbus"):
+    for name in ("3E", "3E, UDP", "MELSOFT", "Modbus"):
         yield _row(name, costs[name], costs[f"{name} floor"], 2 * exchanges)
-    ours, theirs = costs["3E"].seconds, costs["Modbus"].seconds
-    over = (ours - costs["3E floor"].seconds) / (theirs - costs["Modbus floor"].seconds)
-    yield f"  3E / Modbus       {over:6.2f} over the floor {ours / theirs:6.2f} with it"
+    theirs = costs["Modbus"].seconds
+    for name in ("3E", "MELSOFT"):
+        ours = costs[name].seconds
+        over = (ours - costs[f"{name} floor"].seconds) / (theirs - costs["Modbus floor"].seconds)
+        yield f"  {name + ' / Modbus':<16} {over:6.2f} over the floor {ours / theirs:6.2f} with it"
     foreign = costs["Modbus with the package"].seconds / theirs
     yield f"  Modbus traffic with the package loaded / without: {foreign:.2f}"
 
@@ -64,6 +68,7 @@ def _captures(folder: Path, exchanges: int, connections: int) -> dict[str, Path]
     for name, dialogue, transport in (
         ("3E", polling.SLMP_3E, "tcp"),
         ("3E, UDP", polling.SLMP_3E, "udp"),
+        ("MELSOFT", polling.MELSOFT, "tcp"),
         ("Modbus", polling.MODBUS, "tcp"),
         ("Modbus floor", polling.MODBUS.at(_UNTAKEN), "tcp"),
     ):

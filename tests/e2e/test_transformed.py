@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import wire
@@ -67,19 +68,6 @@ def _headless(dialogue: Dialogue, link: Link, out: Wire) -> None:
     out.put(*[*link.opening(), *(link.packet(*one) for one in dialogue.said), *link.closing()][3:])
 
 
-STREAMS: dict[str, Callable[[Dialogue, Link, Wire], None]] = {
-    "coalesced": _coalesced,
-    "reordered": _reordered,
-}
-ANY: dict[str, Callable[[Dialogue, Link, Wire], None]] = {
-    "doubled": _doubled,
-    "start missing": _headless,
-    "port moved": _plain,
-    "in a VLAN": _plain,
-    "over IPv6": _plain,
-}
-
-
 def records(engine: Engine, capture: Path) -> Iterable[Record]:
     """What an engine writes of each transaction."""
     assert isinstance(engine, (ReferenceEngine, ZeekEngine))
@@ -96,16 +84,32 @@ def transactions(lines: Iterable[Record]) -> Counter[Transaction]:
     return found
 
 
-def _made(shape: Callable[[Dialogue, Link, Wire], None], dialogues: Iterable[Dialogue], name: str, path: Path) -> Path:
-    out = Wire(vlan=7 if name == "in a VLAN" else None)
-    for dialogue in dialogues:
-        client, server = dialogue.client, dialogue.server
-        if name == "over IPv6":
-            client, server = (Endpoint(f"2001:db8::{one.host.replace('.', ':')}", one.port) for one in (client, server))
-        if name == "port moved":
-            server = Endpoint(server.host, 20_000 + server.port % 1000)
-        shape(dialogue, Link(out, client, server, dialogue.transport), out)
-    return out.write(path)
+class Form(NamedTuple):
+    """A way to put dialogues into packets, and the form of which it has to say the same."""
+
+    name: str
+    shape: Callable[[Dialogue, Link, Wire], None]
+    like: str
+    vlan: int | None = None
+    ipv6: bool = False
+    port: int = 0
+
+
+ANY = (
+    Form("plain", _plain, "plain"),
+    Form("doubled", _doubled, "plain"),
+    Form("start missing", _headless, "plain"),
+    Form("port moved", _plain, "plain", port=20_000),
+    Form("in a VLAN", _plain, "plain", vlan=7),
+    Form("over IPv6", _plain, "plain", ipv6=True),
+)
+STREAMS = (
+    Form("in order", _plain, "in order"),
+    Form("coalesced", _coalesced, "in order"),
+    Form("reordered", _reordered, "in order"),
+)
+REST = Form("rest", _plain, "rest")
+"""What lies whole in what is left of datagrams of which the first three are missing."""
 
 
 def _in_order(dialogue: Dialogue) -> Dialogue:
@@ -117,35 +121,52 @@ def _in_order(dialogue: Dialogue) -> Dialogue:
     return Dialogue(dialogue.client, dialogue.server, dialogue.transport, said)
 
 
-@pytest.mark.parametrize("name", STREAMS)
-@pytest.mark.parametrize("capture", _CAPTURES, ids=lambda one: one.stem)
-def test_streams_in_other_segments(transacting: Engine, capture: Path, name: str, tmp_path: Path) -> None:
-    dialogues = [_in_order(one) for one in wire.dialogues(capture) if one.transport == "tcp"]
-    if not dialogues:
-        pytest.skip("no TCP in it")
-    if name == "coalesced" and capture.stem.endswith("-unsized"):
-        pytest.skip("nobody knows where one ends and the next begins")
-    if name == "coalesced" and "-1e-buffer-" in capture.stem:
-        pytest.skip("its messages are believed once a 1E request was answered, of which there is none yet")
-    plain = _made(_plain, dialogues, "", tmp_path / "plain.pcap")
-    changed = _made(STREAMS[name], dialogues, name, tmp_path / "changed.pcap")
-    expected = transactions(records(transacting, plain))
-    assert transactions(records(transacting, changed)) == expected
-    assert expected
-
-
-@pytest.mark.parametrize("name", ANY)
-@pytest.mark.parametrize("capture", _CAPTURES, ids=lambda one: one.stem)
-def test_packets_in_another_dress(transacting: Engine, capture: Path, name: str, tmp_path: Path) -> None:
+def _forms(capture: Path) -> Iterator[tuple[Form, list[Dialogue]]]:
+    """The forms that make sense for a capture, with what is said in them."""
     dialogues = wire.dialogues(capture)
-    changed = _made(ANY[name], dialogues, name, tmp_path / "changed.pcap")
-    if name == "start missing" and dialogues[0].transport == "udp":
-        # What lies whole in what is left.
-        dialogues = [Dialogue(one.client, one.server, one.transport, one.said[3:]) for one in dialogues]
-    plain = _made(_plain, dialogues, "", tmp_path / "plain.pcap")
-    expected = transactions(records(transacting, plain))
-    assert transactions(records(transacting, changed)) == expected
-    assert expected or name == "start missing"
+    datagrams = dialogues[0].transport == "udp"
+    for form in ANY:
+        yield form._replace(like="rest") if datagrams and form.name == "start missing" else form, dialogues
+    if datagrams:
+        yield REST, [Dialogue(one.client, one.server, one.transport, one.said[3:]) for one in dialogues]
+    streams = [_in_order(one) for one in dialogues if one.transport == "tcp"]
+    for form in STREAMS if streams else ():
+        # Nobody knows where an unsized message ends and the next begins; messages for the buffer of a module are
+        # believed once a 1E request was answered, of which there is none yet.
+        if form.name != "coalesced" or not (capture.stem.endswith("-unsized") or "-1e-buffer-" in capture.stem):
+            yield form, streams
+
+
+def _moved(host: str, number: int, form: Form) -> str:
+    """The address of a host in a form: forms have nothing to do with each other."""
+    third, last = host.split(".")[2:]
+    return f"2001:db8:{number}::{third}:{last}" if form.ipv6 else f"10.{number}.{third}.{last}"
+
+
+def _form_of(line: Record) -> int:
+    host = line.client or line.server
+    assert host
+    return int(host.split(":")[2] if ":" in host else host.split(".")[1])
+
+
+@pytest.mark.parametrize("capture", _CAPTURES, ids=lambda one: one.stem)
+def test_packets_in_another_dress(transacting: Engine, capture: Path, tmp_path: Path) -> None:
+    forms = list(_forms(capture))
+    out = Wire()
+    for number, (form, dialogues) in enumerate(forms):
+        out.vlan = form.vlan
+        for one in dialogues:
+            port = form.port + one.server.port % 1000 if form.port else one.server.port
+            client = Endpoint(_moved(one.client.host, number, form), one.client.port)
+            server = Endpoint(_moved(one.server.host, number, form), port)
+            form.shape(one, Link(out, client, server, one.transport), out)
+    lines: list[list[Record]] = [[] for _ in forms]
+    for line in records(transacting, out.write(tmp_path / "forms.pcap")):
+        lines[_form_of(line)].append(line)
+    found = {form.name: transactions(some) for (form, _), some in zip(forms, lines, strict=True)}
+    assert found["plain"]
+    for form, _ in forms:
+        assert found[form.name] == found[form.like], form.name
 
 
 def _at_every_octet(dialogues: Iterable[Dialogue]) -> Iterator[tuple[int, Dialogue]]:
@@ -194,6 +215,19 @@ ALERTING = (
     "melsoft-remote-stop",
     "melsoft-short-remote-stop",
     "melsoft-udp-remote-stop",
+)
+ENGINEERING = (
+    "melsoft-udp-program-download",
+    "melsoft-parameter-write",
+    "melsoft-file-write",
+    "melsoft-online-change",
+    "melsoft-short-type-name",
+    "melsoft-handmade-safety",
+    "melsoft-user-registration",
+    "melsoft-password-guessing",
+    "melsoft-password-lockout",
+    "slmp-3e-program-download",
+    "slmp-4e-ascii-parameter-write",
 )
 
 
@@ -263,11 +297,37 @@ TRANSFORMATIONS: dict[str, Callable[[list[Packet]], list[Packet]]] = {
 }
 
 
+def _transformed(name: str, transformation: str, folder: Path) -> tuple[verdicts.Expectation, Path]:
+    plain = _TOP / "pcaps" / f"{name}.pcap"
+    (expectation,) = verdicts.expectations([plain])
+    path = folder / "transformed.pcap"
+    wrpcap(str(path), TRANSFORMATIONS[transformation](list(rdpcap(str(plain)))))
+    return expectation, path
+
+
+STREAMED = ("every octet a segment", "five octets a segment", "reordered")
+"""Where Suricata has to look at streams. There it finds the same but once in a piece, and so counts too few."""
+
+
 @pytest.mark.parametrize("transformation", TRANSFORMATIONS)
 @pytest.mark.parametrize("name", ALERTING)
 def test_transformed_capture_alerts_the_same(engine: Engine, name: str, transformation: str, tmp_path: Path) -> None:
-    plain = _TOP / "pcaps" / f"{name}.pcap"
-    (expectation,) = verdicts.expectations([plain])
-    path = tmp_path / "transformed.pcap"
-    wrpcap(str(path), TRANSFORMATIONS[transformation](list(rdpcap(str(plain)))))
+    expectation, path = _transformed(name, transformation, tmp_path)
     assert verdicts.compare(expectation, engine.run(path)) == []
+
+
+@pytest.mark.parametrize("transformation", TRANSFORMATIONS)
+@pytest.mark.parametrize("name", ENGINEERING)
+def test_transformed_engineering_alerts_the_same(
+    engine: Engine, name: str, transformation: str, tmp_path: Path
+) -> None:
+    expectation, path = _transformed(name, transformation, tmp_path)
+    result = engine.run(path)
+    if engine.name != "suricata":
+        assert verdicts.compare(expectation, result) == []
+        return
+    # Nor does a rule know a doubled packet from a second one.
+    wanted = set(expectation.detections["suricata"])
+    if transformation in STREAMED:
+        wanted -= {"password-guessing"}
+    assert {one.id for one in result.detections} == wanted

@@ -62,7 +62,38 @@ def test_analyze_prints_the_document_of_the_design(stop: Path) -> None:
                 "server": "192.168.3.250",
             }
         ],
-        "assets": [],
+        "assets": [
+            {
+                "host": "192.168.3.250",
+                "model": "",
+                "series": "",
+                "mac": "10:4b:46:00:53:fa",
+                "firmware": "",
+                "serial": "",
+                "protocols": ["slmp"],
+                "ports": ["5007/tcp"],
+                "advisories": [],
+            }
+        ],
+        "operations": [
+            {
+                "ts": "2026-01-01T00:00:00.050000Z",
+                "protocol": "slmp",
+                "client": "192.168.3.18",
+                "server": "192.168.3.250",
+                "action": "remote-stop",
+                "user": "",
+                "object": "",
+                "details": "",
+                "bytes": None,
+                "missing_bytes": None,
+                "sha256": None,
+                "status": "0000",
+                "status_name": "success",
+                "requests": 1,
+            }
+        ],
+        "files": [],
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from melsec_nsm.engines.base import Asset, DetectionCount, EngineError, TransactionCount, summed
+from melsec_nsm.engines.base import Asset, DetectionCount, EngineError, Operation, TransactionCount, summed
 from melsec_nsm.engines.process import Outcome
 from melsec_nsm.engines.suricata import nanoseconds, read_alerts, rule_errors, to_alerts
 from melsec_nsm.engines.zeek import read_result
@@ -97,10 +97,29 @@ class TestZeek:
             {"host": "10.0.0.2", "model": "FX5U-32MT/ES", "series": "iQ-F", "advisories": ["ICSA-20-175-01"]},
             {"host": "10.0.0.1"},
             {"host": "10.0.0.2", "firmware": "1.2", "advisories": ["ICSA-19-346-02"]},
+            {"host": "10.0.0.2", "protocols": ["slmp"], "ports": ["5560/udp", "61451/udp", "5007/tcp"]},
         )
         assert read_result(tmp_path, "x.pcap").assets == (
             Asset("10.0.0.1", "", "", ()),
-            Asset("10.0.0.2", "FX5U-32MT/ES", "iQ-F", ("ICSA-19-346-02", "ICSA-20-175-01")),
+            Asset(
+                host="10.0.0.2",
+                model="FX5U-32MT/ES",
+                series="iQ-F",
+                advisories=("ICSA-19-346-02", "ICSA-20-175-01"),
+                firmware="1.2",
+                protocols=("slmp",),
+                ports=("5007/tcp", "5560/udp", "61451/udp"),
+            ),
+        )
+
+    def test_operations_come_by_time_and_keep_what_is_not_said_empty(self, tmp_path: Path) -> None:
+        # A controller that changes its address by itself has no client.
+        moved = {"server": "10.0.0.2", "protocol": "melsoft", "action": "address-change", "requests": 1}
+        stop = {"client": "10.0.0.9", "server": "10.0.0.2", "protocol": "slmp", "action": "remote-stop", "requests": 1}
+        log(tmp_path, "melsec_engineering", {"ts": 2.5, "uid": "C1", **moved}, {"ts": 1.25, **stop, "status": "0000"})
+        assert read_result(tmp_path, "x.pcap").operations == (
+            Operation(1_250_000_000, "slmp", "10.0.0.9", "10.0.0.2", "remote-stop", status="0000"),
+            Operation(2_500_000_000, "melsoft", "", "10.0.0.2", "address-change"),
         )
 
     def test_errors_and_our_failed_analyzers_are_warnings(self, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from melsec_nsm.definitions.model import Definition
 from melsec_nsm.engines.base import Result
 from melsec_nsm.engines.reference import ReferenceEngine
 from melsec_nsm.generate import captures, project
+from melsec_nsm.generate.zeek.meanings import NotForZeekError
 
 
 @pytest.fixture
@@ -53,7 +54,46 @@ def test_a_commands_code_changes_both_engines(root: Path) -> None:
 
 def test_a_detections_severity_changes_both_engines(root: Path) -> None:
     definition = edit(root, "detections/remote-stop.yaml", "severity: high", "severity: medium")
-    assert changed(definition) == {"zeek/scripts/detections.zeek", "suricata/rules/melsec.rules", project.LOCK_PATH}
+    assert changed(definition) == {
+        "tools/docs/detections.md",
+        "zeek/scripts/detections.zeek",
+        "suricata/rules/melsec.rules",
+        project.LOCK_PATH,
+    }
+
+
+def test_an_operations_condition_changes_zeeks_scripts(root: Path) -> None:
+    definition = edit(root, "engineering.yaml", "idle: 300,", "idle: 200,")
+    assert changed(definition) == {"tools/docs/engineering.md", "zeek/scripts/actions.zeek"}
+    scripts = project.render(definition)["zeek/scripts/actions.zeek"]
+    assert b'["connect"] = Action($name="connect", $each=SESSION, $idle=200sec)' in scripts
+
+
+def test_a_threshold_reaches_zeek(root: Path) -> None:
+    definition = edit(root, "detections/discovery-sweep.yaml", "count: 5,", "count: 7,")
+    scripts = project.render(definition)["zeek/scripts/detections.zeek"]
+    assert b'$threshold=Threshold($n=7, $within=60sec, $distinct="server", $per=vector("client"))' in scripts
+
+
+def test_zeek_refuses_a_detection_of_what_it_does_not_see(root: Path) -> None:
+    reason = "  zeek: the grammar does not hand over the fields that tell a probe from what a tool asks\n"
+    definition = edit(root, "detections/scanner-probe.yaml", f"unsupported:\n{reason}", "")
+    with pytest.raises(NotForZeekError, match=r"^detection scanner-probe: Zeek looks at no alternatives"):
+        project.render(definition)
+    kept = "source_module_io: 0x03FE}}}"
+    definition = edit(root, "engineering.yaml", kept, "source_module_io: 0x03FE, flags: 8}}}")
+    with pytest.raises(NotForZeekError, match=r"^action online-monitoring: Zeek cannot compare the field flags"):
+        project.render(definition)
+
+
+def test_the_page_of_detections_says_why_an_engine_does_not_raise_one() -> None:
+    page = project.render(load())["tools/docs/detections.md"].decode()
+    assert "| [`remote-stop`](#remote-stop) | high | Remote STOP of a controller | yes | yes | yes |" in page
+    _, section = page.split("\n## credential-replay\n")
+    section, *_ = section.split("\n## ")
+    assert "* Not in Suricata: a rule cannot compare a token with that of another flow.\n" in section
+    assert "ATT&CK for ICS: T0" in section
+    assert "[CVE-2021-20599](https://www.cve.org/CVERecord?id=CVE-2021-20599)" in section
 
 
 def test_the_captures_follow_a_changed_code(root: Path, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from melsec_nsm.definitions.model import (
 )
 from melsec_nsm.generate.suricata import RULES_PATH, Rule, UnsupportedByBackend, render, rules_by_detection
 from melsec_nsm.generate.suricata.answered import AnsweredPdu
+from melsec_nsm.generate.suricata.patterns import Header, Sought, of_commands
 from melsec_nsm.generate.suricata.rules import FORMS, FRAME_SLOTS, variant
 from melsec_nsm.generate.suricata.stuffed import StuffedPdu, cut, shared
 from melsec_nsm.generate.suricata.writing import BINARY, STUFFED, TEXT, Writing
@@ -448,7 +449,10 @@ def test_ascii_framing_rules_read_the_length_as_text() -> None:
     assert "MELSEC ANOMALY SLMP 3E ASCII PDU followed by more in its segment" in shared
     assert "byte_jump:4,14,string,hex; isdataat:1,relative; classtype" in shared
     assert "byte_math:bytes 4, offset 14, oper +, rvalue 17, result last, string hex; isdataat:!last; classtype" in cut
-    assert 'content:"5"; startswith; fast_pattern; dsize:<18; classtype' in short
+    # A PDU of 4E that is shorter than this header is no part of one of 3E.
+    assert (
+        r'content:"5"; startswith; fast_pattern; pcre:"/^5(?:0(?:0(?:0|\z)|\z)|\z)/si"; dsize:<18; classtype' in short
+    )
 
 
 def test_variants_are_distinct_and_fit_their_block() -> None:
@@ -481,7 +485,8 @@ def test_long_and_short_melsoft_share_their_framing_rules() -> None:
     assert 'content:"|57|"; startswith; content:"|11 11 07 00|"; offset:5; depth:4;' in rules[6]
     assert "byte_test:2,>=,18,19,little" in rules[6]
     assert not {9, 10, 11} & set(rules)
-    assert 'content:"|5a 00 00|"; startswith; fast_pattern; dsize:>4' in rules[12]
+    assert r'content:"|5a 00 00|"; startswith; fast_pattern; pcre:"/^.{3}(?:\x22|\xff)./s"' in rules[12]
+    assert 13 not in rules
     assert 'content:"|5a|"; startswith; fast_pattern; dsize:<4' in rules[14]
 
 
@@ -489,6 +494,8 @@ def test_framing_rules_look_at_the_direction_that_is_looked_for() -> None:
     answered = replace(STOP, when=when("remote-stop", direction="response", protocols=("melsoft",)))
     rules = framing(answered, "framing-response")
     assert 'content:"|d0 00|"; startswith' in rules[0]
+    assert r'pcre:"/^.{3}(?:\x22.{10}|\xff.{24})./s"' in rules[12]
+    assert r'pcre:"/^(?!.{3}(?:\x22.{10}|\xff.{24}))/s"' in rules[13]
     assert FRAMING not in rules_by_detection(definition(answered))
 
 
@@ -662,8 +669,10 @@ class TestShipped:
         frame = definition.protocols["slmp"].frame("4c-format5")
         known = definition.protocols["slmp"].command(0x1002)
         assert known is not None
-        wanted = replace(known, subcommands=(subcommand,))
-        packet = StuffedPdu(definition.protocols["slmp"], frame, "request", [wanted]).packet()
+        wanted = (replace(known, subcommands=(subcommand,)),)
+        command = of_commands(Header.of(definition.protocols["slmp"], frame, "request"), frame, wanted)
+        sought = Sought(wanted, tuple(command))
+        packet = StuffedPdu(definition.protocols["slmp"], frame, "request", sought).packet()
         assert packet[0] == 'content:"|10 02|"; startswith'
         octets = f"02 10 10 {'10 10' if subcommand else '00'} 00"
         assert packet[1] == f'content:"|{octets}|"; fast_pattern'

@@ -52,8 +52,13 @@ _DEFINITION = load()
 _CODEC = Codec(_DEFINITION)
 
 _FORMATS = {"u8": "B", "u16": "H", "u16be": "H", "u24": "I", "u32": "I"}
-_NOTHING = {"mac": "00:00:00:00:00:00", "ipv4": "0.0.0.0"}
-_LISTED = ("values", "words", "dwords")
+_NOTHING = {
+    "mac": "00:00:00:00:00:00",
+    "ipv4": "0.0.0.0",
+    "ipv4be": "0.0.0.0",
+    "clock": "2000-01-01T00:00:00.000",
+}
+_LISTED = ("values", "words", "dwords", "device_values")
 _DECIMAL = frozenset({"counter", "length", "points", "serial", "size", "timer"})
 """Fields that count something, shown in decimal; all other numbers are shown in hexadecimal."""
 
@@ -238,7 +243,7 @@ def _size(half: Half, octets: bytes, start: int, *, strict: bool) -> Any:
 class _Pdu(_Stream):
     """One direction of a frame; the payload is what the definition calls ``data``."""
 
-    __slots__ = ("_asked",)
+    __slots__ = ("_asked", "_tail")
 
     def _own(self, name: str) -> Any:
         """A header field by its name in the definition, None where this half has none (payloads are not asked)."""
@@ -280,10 +285,20 @@ class _Pdu(_Stream):
             checksum = b""
             self.raw_packet_cache = s[: half.header_size]
             self.raw_packet_cache_fields = {}  # type: ignore[var-annotated]
-        self.do_dissect_payload(pdu.data)
+        self._tail = pdu.data[len(pdu.body) :]
+        self._dissect_data(pdu.data)
         rest = s[pdu.size + len(checksum) :]
         if rest:
             self.add_payload(Padding(rest))
+
+    def _dissect_data(self, data: bytes) -> None:
+        """The data by their layout, and the footer behind them as it is: who changes data has to mend its checksums."""
+        tail: bytes = getattr(self, "_tail", b"")
+        if tail and data.endswith(tail):
+            self.do_dissect_payload(data[: -len(tail)])
+            self.lastlayer().add_payload(Raw(tail))
+        else:
+            self.do_dissect_payload(data)
 
     def guess_payload_class(self, payload: bytes) -> Any:
         """The layout that the command has in this direction, if the octets fill it."""
@@ -333,6 +348,7 @@ class _Pdu(_Stream):
 
     def _answering(self, other: Any) -> Any:
         other._asked = self._request()
+        other._tail = getattr(self, "_tail", b"")
         return other
 
     # Meaning
@@ -447,7 +463,7 @@ def answer(request: Any, response: Any) -> Any:
     behind = found._stacked() + b"".join(layer.load for layer in found.payload.iterpayloads() if type(layer) is Padding)
     octets = bytes(found.payload)
     found.remove_payload()
-    found.do_dissect_payload(octets[: len(octets) - len(behind)])
+    found._dissect_data(octets[: len(octets) - len(behind)])
     if behind:
         found.add_payload(Padding(behind))
     return found

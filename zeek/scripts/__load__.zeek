@@ -10,6 +10,9 @@
 @load ./pairing
 @load ./main
 @load ./notices
+@load ./engineering
+@load ./files
+@load ./assets
 @load-sigs ./dpd
 
 @else

@@ -8,10 +8,32 @@ module MELSEC;
 
 export {
 	redef enum Notice::Type += {
+		## Much of the device memory of a controller overwritten
+		Bulk_Device_Write,
+		## Token of another client used
+		Credential_Replay,
 		## Devices of a controller written
 		Device_Write,
+		## Many controllers identified by one client
+		Discovery_Sweep,
+		## Privileged request of a client made by hand
+		Handmade_Client,
+		## Program of a controller changed online
+		Online_Change,
+		## Owner of a controller evicted
+		Owner_Eviction,
+		## Parameters written to a controller
+		Parameter_Write,
 		## Remote password sent in clear text
 		Password_Cleartext,
+		## Passwords of a controller guessed
+		Password_Guessing,
+		## User or port of a controller locked out
+		Password_Lockout,
+		## Programs or parameters written to a controller
+		Program_Download,
+		## Programs or parameters read from a controller
+		Program_Upload,
 		## Remote latch clear of a controller
 		Remote_Latch_Clear,
 		## Remote PAUSE of a controller
@@ -22,20 +44,59 @@ export {
 		Remote_Run,
 		## Remote STOP of a controller
 		Remote_Stop,
+		## Safety operation mode of a controller changed
+		Safety_Mode_Change,
 		## Type name of a controller read
 		Type_Name_Read,
+		## User records of a controller read
+		User_Information_Read,
+		## Users of a controller registered
+		User_Registration,
+		## User names of a controller guessed
+		Username_Guessing,
 	};
 
 	## Detections by id.
 	const detections: table[string] of Detection = {
+		["bulk-device-write"] = Detection($note=Bulk_Device_Write, $title="Much of the device memory of a controller overwritten", $severity="high", $suppress=300sec),
+		["credential-replay"] = Detection($note=Credential_Replay, $title="Token of another client used", $severity="critical", $suppress=300sec),
 		["device-write"] = Detection($note=Device_Write, $title="Devices of a controller written", $severity="informational", $suppress=3600sec),
+		["discovery-sweep"] = Detection($note=Discovery_Sweep, $title="Many controllers identified by one client", $severity="medium", $suppress=3600sec, $threshold=Threshold($n=5, $within=60sec, $distinct="server", $per=vector("client"))),
+		["handmade-client"] = Detection($note=Handmade_Client, $title="Privileged request of a client made by hand", $severity="high", $suppress=300sec, $meaning=Meaning($first=T)),
+		["online-change"] = Detection($note=Online_Change, $title="Program of a controller changed online", $severity="high", $suppress=60sec),
+		["owner-eviction"] = Detection($note=Owner_Eviction, $title="Owner of a controller evicted", $severity="medium", $suppress=60sec),
+		["parameter-write"] = Detection($note=Parameter_Write, $title="Parameters written to a controller", $severity="high", $suppress=60sec),
 		["password-cleartext"] = Detection($note=Password_Cleartext, $title="Remote password sent in clear text", $severity="medium", $suppress=300sec),
+		["password-guessing"] = Detection($note=Password_Guessing, $title="Passwords of a controller guessed", $severity="high", $suppress=300sec, $meaning=Meaning($statuses=set("password-wrong", "password-wrong-440a", "password-wrong-counted", "password-attempts-exhausted", "user-locked-out", "password-locked-out")), $threshold=Threshold($n=5, $within=300sec, $per=vector("client", "server"))),
+		["password-lockout"] = Detection($note=Password_Lockout, $title="User or port of a controller locked out", $severity="high", $suppress=300sec, $meaning=Meaning($statuses=set("password-attempts-exhausted", "user-locked-out", "password-locked-out"))),
+		["program-download"] = Detection($note=Program_Download, $title="Programs or parameters written to a controller", $severity="high", $suppress=60sec),
+		["program-upload"] = Detection($note=Program_Upload, $title="Programs or parameters read from a controller", $severity="informational", $suppress=3600sec),
 		["remote-latch-clear"] = Detection($note=Remote_Latch_Clear, $title="Remote latch clear of a controller", $severity="high", $suppress=60sec),
 		["remote-pause"] = Detection($note=Remote_Pause, $title="Remote PAUSE of a controller", $severity="high", $suppress=60sec),
 		["remote-reset"] = Detection($note=Remote_Reset, $title="Remote RESET of a controller", $severity="high", $suppress=60sec),
 		["remote-run"] = Detection($note=Remote_Run, $title="Remote RUN of a controller", $severity="high", $suppress=60sec),
 		["remote-stop"] = Detection($note=Remote_Stop, $title="Remote STOP of a controller", $severity="high", $suppress=60sec),
+		["safety-mode-change"] = Detection($note=Safety_Mode_Change, $title="Safety operation mode of a controller changed", $severity="critical", $suppress=60sec),
 		["type-name-read"] = Detection($note=Type_Name_Read, $title="Type name of a controller read", $severity="informational", $suppress=3600sec),
+		["user-information-read"] = Detection($note=User_Information_Read, $title="User records of a controller read", $severity="medium", $suppress=300sec),
+		["user-registration"] = Detection($note=User_Registration, $title="Users of a controller registered", $severity="high", $suppress=300sec),
+		["username-guessing"] = Detection($note=Username_Guessing, $title="User names of a controller guessed", $severity="high", $suppress=300sec, $meaning=Meaning($statuses=set("user-unknown")), $threshold=Threshold($n=3, $within=60sec, $distinct="user", $per=vector("client", "server"))),
 	};
+
+	## Detections that an engineering operation raises, by its name.
+	const action_detections: table[string] of vector of string = {
+		["memory-overwrite"] = vector("bulk-device-write"),
+		["online-change"] = vector("online-change"),
+		["parameter-write"] = vector("parameter-write", "program-download"),
+		["program-download"] = vector("program-download"),
+		["program-upload"] = vector("program-upload"),
+		["parameter-read"] = vector("program-upload"),
+	};
+
+	## Detections that a request raises with a token of another client.
+	const replay_detections: vector of string = vector("credential-replay");
+
+	## The longest time in which a detection counts.
+	const longest_count = 300sec;
 
 }

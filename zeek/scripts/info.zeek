@@ -79,6 +79,12 @@ export {
 		asked: PDU &optional;
 		## What the grammar made of the response.
 		answer: PDU &optional;
+		## What else the request said that some need to know.
+		asked_more: Particulars &optional;
+		## What else the response said.
+		answer_more: Particulars &optional;
+		## The request is the first PDU of its side of a connection whose beginning was seen.
+		first: bool &default=F;
 		## The request went to a group address.
 		group: bool &default=F;
 		## The request has been believed, so that `request_seen` has run. Frames that prove nothing alone wait for
@@ -127,6 +133,18 @@ function fill(info: Info, pdu: PDU)
 
 	if ( pdu?$points )
 		info$points = pdu$points;
+	}
+
+# Who answered; the group address where nobody did.
+function server_of(transaction: Info): addr
+	{
+	return transaction?$server ? transaction$server : transaction$id$resp_h;
+	}
+
+# Whether the controller refused.
+function is_refused(transaction: Info): bool
+	{
+	return transaction?$answer && transaction$answer?$status && transaction$answer$status != 0;
 	}
 
 # A transaction of a request, before anybody says who takes part.

@@ -1,8 +1,13 @@
 ##! Notices: one type per detection of the definition.
 
+@load base/frameworks/cluster
 @load base/frameworks/notice
 @load ./detections
+@load ./info
 @load ./main
+@load ./meanings
+@load ./operations
+@load ./sessions
 
 module MELSEC;
 
@@ -10,37 +15,239 @@ export {
 	## Detections that are not to be raised.
 	option disabled_detections: set[string] = {};
 
+	## Clients, controllers and pairs whose times are counted for detections; another one is forgotten for each beyond it.
+	option max_counted = 16384;
+
+	## What raises a detection.
+	type Cause: record {
+		## The detection.
+		detection: string;
+		## When it happened.
+		ts: time;
+		## Connection that it happened on.
+		uid: string;
+		## Endpoints of that connection.
+		id: conn_id;
+		## Who did it.
+		client: addr &optional;
+		## The controller.
+		server: addr;
+		## What was done.
+		what: string;
+		## What has to differ from one time to the next, for detections that count.
+		value: string &optional;
+	};
+
+	## Tells the place where a detection counts of one more time. For use between the nodes of a cluster.
+	global counted: event(cause: Cause);
+
 	redef record Notice::Info += {
 		## Detection of the definition that raised the notice.
 		melsec_detection: string &log &optional;
 	};
 }
 
-function raise(name: string, transaction: Info, server: addr)
+# Times within an interval: all of them, or the last of each value. It holds no more than are asked for.
+type Times: record {
+	all: vector of time &default=vector();
+	values: table[string] of time &default=table() &ordered;
+};
+
+# On a cluster all times of a detection meet on one proxy: only there a client that asks one controller here and another
+# one there is seen to do so.
+global times: table[string] of Times = table() &write_expire=longest_count + 1min;
+
+function still_quiet(quiet: table[string] of time, key: string): interval
 	{
+	local rest = quiet[key] - network_time();
+	return rest > 0sec ? rest : 0sec;
+	}
+
+# Until when a detection is not raised again for a client or a server alone. For pairs the notice framework knows it.
+global quiet: table[string] of time = table() &create_expire=1min &expire_func=still_quiet;
+
+# Raises a detection. What is equal in `about` is not repeated for a while.
+function raise(cause: Cause, about: string)
+	{
+	local name = cause$detection;
+
 	if ( name in disabled_detections || name !in detections )
 		return;
 
 	local detection = detections[name];
-	local client = transaction$client;
+	local notice = Notice::Info($note=detection$note, $sub=fmt("%s, severity %s", cause$what, detection$severity),
+	    $ts=cause$ts, $uid=cause$uid, $id=cause$id, $dst=cause$server, $identifier=cat(name, about),
+	    $suppress_for=detection$suppress, $melsec_detection=name);
 
-	NOTICE(Notice::Info($note=detection$note, $msg=fmt("%s: %s to %s", detection$title, client, server),
-	    $sub=fmt("%s, severity %s", transaction$operation, detection$severity), $ts=transaction$ts,
-	    $uid=transaction$uid, $id=transaction$id, $src=client, $dst=server, $identifier=cat(name, client, server),
-	    $suppress_for=detection$suppress, $melsec_detection=name));
+	if ( cause?$client )
+		{
+		notice$src = cause$client;
+		notice$msg = fmt("%s: %s to %s", detection$title, cause$client, cause$server);
+		}
+	else
+		notice$msg = fmt("%s: %s", detection$title, cause$server);
+
+	NOTICE(notice);
 	}
 
-function raise_all(names: vector of string, transaction: Info, server: addr)
+# Counts one time. Returns whether there are enough of them.
+function count_time(counts: Times, cause: Cause, threshold: Threshold): bool
+	{
+	local since = cause$ts - threshold$within;
+
+	if ( ! cause?$value )
+		{
+		while ( |counts$all| > 0 && counts$all[0] < since )
+			counts$all[0:1] = vector();
+
+		counts$all += cause$ts;
+		return |counts$all| >= threshold$n;
+		}
+
+	# The last one goes to the end.
+	delete counts$values[cause$value];
+	counts$values[cause$value] = cause$ts;
+	local old: vector of string;
+
+	for ( value, ts in counts$values )
+		{
+		if ( ts >= since )
+			break;
+
+		old += value;
+		}
+
+	for ( _, value in old )
+		delete counts$values[value];
+
+	return |counts$values| >= threshold$n;
+	}
+
+# Counts for everybody who is concerned; the first count that is full speaks for all.
+function count_here(cause: Cause)
+	{
+	local detection = detections[cause$detection];
+	local threshold = detection$threshold;
+	local keys: vector of string;
+	local full = F;
+
+	for ( _, scope in threshold$per )
+		{
+		if ( scope == "client" )
+			keys += cat(cause$detection, " from ", cause$client);
+		else if ( scope == "server" )
+			keys += cat(cause$detection, " to ", cause$server);
+		else
+			keys += cat(cause$detection, " from ", cause$client, " to ", cause$server);
+		}
+
+	for ( _, key in keys )
+		{
+		local counts = key in times ? times[key] : Times();
+
+		# To the end, as the most recent one.
+		delete times[key];
+		times[key] = counts;
+		full = count_time(counts, cause, threshold) || full;
+
+		if ( |times| > max_counted )
+			{
+			for ( other in times )
+				break;
+
+			delete times[other];
+			}
+		}
+
+	if ( ! full )
+		return;
+
+	for ( _, key in keys )
+		delete times[key];
+
+	for ( _, key in keys )
+		{
+		if ( key in quiet && cause$ts < quiet[key] )
+			return;
+		}
+
+	for ( _, key in keys )
+		{
+		if ( |quiet| >= max_counted && key !in quiet )
+			{
+			for ( first in quiet )
+				break;
+
+			delete quiet[first];
+			}
+
+		quiet[key] = cause$ts + detection$suppress;
+		}
+
+	raise(cause, cat(cause$ts, cause$client, cause$server));
+	}
+
+event counted(cause: Cause)
+	{
+	count_here(cause);
+	}
+
+# What has to differ from one time to the next.
+function distinct_value(distinct: string, transaction: Info): string
+	{
+	switch ( distinct )
+		{
+		case "user":
+			return first_user(transaction);
+		case "client":
+			return cat(transaction$client);
+		case "server":
+			return cat(server_of(transaction));
+		case "target":
+			return transaction$asked?$target ? transaction$asked$target : "";
+		default:
+			return cat(transaction$protocol, " ", transaction$command);
+		}
+	}
+
+# Raises the detections that a request or a response gives reason for.
+function raise_all(names: vector of string, transaction: Info, ts: time, server: addr)
 	{
 	for ( _, name in names )
-		raise(name, transaction, server);
+		{
+		local detection = detections[name];
+
+		if ( detection?$meaning && ! is_meant(detection$meaning, transaction) )
+			next;
+
+		local cause = Cause($detection=name, $ts=ts, $uid=transaction$uid, $id=transaction$id,
+		    $client=transaction$client, $server=server, $what=transaction$operation);
+
+		if ( ! detection?$threshold )
+			{
+			raise(cause, cat(transaction$client, server));
+			next;
+			}
+
+		if ( detection$threshold?$distinct )
+			cause$value = distinct_value(detection$threshold$distinct, transaction);
+
+		if ( ! Cluster::is_enabled() || ! Cluster::publish_hrw(Cluster::proxy_pool, name, counted, cause) )
+			count_here(cause);
+		}
 	}
 
 # At once where the request names the controller; a reset or a stop may never be answered.
 hook request_seen(transaction: Info)
 	{
-	if ( transaction$command_info?$request_detections && ! transaction$group )
-		raise_all(transaction$command_info$request_detections, transaction, transaction$server);
+	if ( transaction$group )
+		return;
+
+	if ( transaction$command_info?$request_detections )
+		raise_all(transaction$command_info$request_detections, transaction, transaction$ts, transaction$server);
+
+	if ( transaction?$asked_more )
+		follow_token(transaction);
 	}
 
 hook transaction_done(transaction: Info)
@@ -50,11 +257,46 @@ hook transaction_done(transaction: Info)
 
 	local command = transaction$command_info;
 
-	# A broadcast request names no controller: who answered it is known only now.
-	if ( transaction$group && command?$request_detections )
-		raise_all(command$request_detections, transaction,
-		    transaction?$server ? transaction$server : transaction$id$resp_h);
+	# A broadcast request names no controller: who answered it is known only now. However many do, it is one request.
+	if ( transaction$group && ! transaction?$again )
+		{
+		if ( command?$request_detections )
+			raise_all(command$request_detections, transaction, transaction$ts, server_of(transaction));
+
+		if ( transaction?$asked_more )
+			follow_token(transaction);
+		}
 
 	if ( command?$response_detections && transaction?$answer )
-		raise_all(command$response_detections, transaction, transaction$server);
+		raise_all(command$response_detections, transaction, network_time(), transaction$server);
+	}
+
+# At once when an operation is known to take place.
+hook operation_begun(operation: Operation)
+	{
+	if ( operation$action !in action_detections )
+		return;
+
+	local object = operation?$object ? operation$object : "";
+
+	for ( _, name in action_detections[operation$action] )
+		{
+		local cause = Cause($detection=name, $ts=operation$ts, $uid=operation$uid, $id=operation$id,
+		    $server=operation$server, $what=object == "" ? operation$action : fmt("%s %s", operation$action, object));
+
+		if ( operation?$client )
+			cause$client = operation$client;
+
+		raise(cause, cat(operation?$client ? cat(operation$client) : "", operation$server, object));
+		}
+	}
+
+hook token_replayed(sighting: Sighting)
+	{
+	for ( _, name in replay_detections )
+		{
+		local cause = Cause($detection=name, $ts=sighting$ts, $uid=sighting$uid, $id=sighting$id,
+		    $client=sighting$client, $server=sighting$server, $what=sighting$operation);
+		raise(cause, cat(sighting$client, sighting$server));
+		}
 	}

@@ -40,6 +40,10 @@ function learn_model(transaction: Info)
 	local server = transaction$server;
 	local series = "";
 
+	# A type code names the model as well as text does.
+	if ( answer?$model_code && answer$model_code in models && ( ! answer?$target || answer$target == "" ) )
+		answer$target = models[answer$model_code]$name;
+
 	if ( answer?$model_code && answer$model_code in models )
 		series = models[answer$model_code]$series;
 	else if ( answer?$target && answer$target in series_by_name )
@@ -80,7 +84,8 @@ function octal_target(target: string): string
 
 	for ( _, item in split_string(target, /,/) )
 		{
-		local points: vector of string;
+		# Without a value it would keep those of the item before.
+		local points: vector of string = vector();
 
 		for ( _, point in split_string(item, /-/) )
 			{

@@ -20,6 +20,13 @@ export {
 	## text: Words in hexadecimal with a space between them, or bits.
 	global values: event(c: connection, is_orig: bool, text: string);
 
+	## Raised for what a PDU says that few need to know, right before the PDU itself. Not every PDU has any.
+	##
+	## c: The connection.
+	## is_orig: Whether Zeek takes the sender for the originator: not to be relied on.
+	## particulars: What it says; in place of secrets their digests.
+	global particulars: event(c: connection, is_orig: bool, particulars: Particulars);
+
 	## Raised for each request PDU.
 	##
 	## c: The connection.
@@ -39,6 +46,13 @@ export {
 
 	## Runs for each transaction once it is complete, or known to stay incomplete.
 	global transaction_done: hook(transaction: Info);
+
+	## Runs when somebody is first seen to answer in a protocol on a connection.
+	##
+	## c: The connection.
+	## is_orig: Whether that is whom Zeek takes for the originator.
+	## protocol: The protocol.
+	global answering: hook(c: connection, is_orig: bool, protocol: string);
 
 	## Ends the wait of a connection's requests when it goes.
 	global finalize_melsec: Conn::RemovalHook;
@@ -86,6 +100,14 @@ type State: record {
 	pair_place: count &optional;
 	# Values of the PDU that comes next.
 	values: string &optional;
+	# What else the PDU that comes next says.
+	more: Particulars &optional;
+	# The sides that have said something.
+	orig_spoke: bool &default=F;
+	resp_spoke: bool &default=F;
+	# The protocols in which the sides have answered last.
+	orig_answers: string &default="";
+	resp_answers: string &default="";
 	# When a kind of oddity was last reported.
 	reported: table[string] of time &default=table();
 };
@@ -166,9 +188,47 @@ function is_copy(state: State, pdu: PDU, now: time): bool
 	state$last_datagram = now;
 
 	if ( copy_seen )
+		{
 		delete state$values;
+		delete state$more;
+		}
 
 	return copy_seen;
+	}
+
+# Keeps what comes before the PDU that it belongs to. Secrets are of use only to be told apart: nobody gets to see them.
+event particulars(c: connection, is_orig: bool, particulars: Particulars) &priority=10
+	{
+	if ( particulars?$token )
+		particulars$token = sha256_hash("melsec-nsm", particulars$token);
+
+	if ( particulars?$user_token )
+		particulars$user_token = sha256_hash("melsec-nsm", particulars$user_token);
+
+	state_of(c)$more = particulars;
+	}
+
+# Notes that a side says something for the first time. Returns whether its beginning was seen.
+function speaks_first(c: connection, state: State, is_orig: bool): bool
+	{
+	if ( is_orig )
+		state$orig_spoke = T;
+	else
+		state$resp_spoke = T;
+
+	# Either half of the handshake tells where both sides begin.
+	return ! state$datagrams && /[SsHh]/ in c$history;
+	}
+
+# Notes who answers, once per connection, side and protocol.
+function note_answering(c: connection, state: State, is_orig: bool, protocol: string)
+	{
+	if ( is_orig )
+		state$orig_answers = protocol;
+	else
+		state$resp_answers = protocol;
+
+	hook answering(c, is_orig, protocol);
 	}
 
 # Whether a response may be the answer to a request: by serial number or packet reference, and by the command where
@@ -440,9 +500,9 @@ function find_broadcast(numbers: vector of count, transaction: Info): count
 	}
 
 # Puts a response to the request that it answers.
-function complete(c: connection, state: State, transaction: Info, server: addr, answer: PDU, now: time)
+function complete(c: connection, state: State, is_orig: bool, transaction: Info, answer: PDU, now: time)
 	{
-	transaction$server = server;
+	transaction$server = is_orig ? c$id$orig_h : c$id$resp_h;
 	transaction$answer = answer;
 	transaction$rtt = now - transaction$ts;
 
@@ -456,6 +516,15 @@ function complete(c: connection, state: State, transaction: Info, server: addr, 
 		transaction$values = state$values;
 		delete state$values;
 		}
+
+	if ( state?$more )
+		{
+		transaction$answer_more = state$more;
+		delete state$more;
+		}
+
+	if ( ( is_orig ? state$orig_answers : state$resp_answers ) != transaction$protocol )
+		note_answering(c, state, is_orig, transaction$protocol);
 
 	if ( ! transaction$believed )
 		{
@@ -474,11 +543,15 @@ function answered_again(other: Info): Info
 	transaction$client = other$client;
 	transaction$group = T;
 	transaction$again = T;
+
+	if ( other?$asked_more )
+		transaction$asked_more = other$asked_more;
+
 	return transaction;
 	}
 
 # Looks for the request of a datagram among those of other flows. Returns whether it was found.
-function complete_elsewhere(c: connection, state: State, alone: Info): bool
+function complete_elsewhere(c: connection, state: State, is_orig: bool, alone: Info): bool
 	{
 	local now = alone$ts;
 	local answer = alone$answer;
@@ -500,7 +573,7 @@ function complete_elsewhere(c: connection, state: State, alone: Info): bool
 					{
 					local asked = other$pending[n];
 					other$pending[n:n + 1] = vector();
-					complete(c, state, asked, alone$server, answer, now);
+					complete(c, state, is_orig, asked, answer, now);
 					prove(other, asked$layout$bare);
 					return T;
 					}
@@ -522,7 +595,7 @@ function complete_elsewhere(c: connection, state: State, alone: Info): bool
 		return F;
 
 	local found = broadcasts[number];
-	complete(c, state, found?$answer ? answered_again(found) : found, alone$server, answer, now);
+	complete(c, state, is_orig, found?$answer ? answered_again(found) : found, answer, now);
 	return T;
 	}
 
@@ -599,6 +672,15 @@ event request(c: connection, is_orig: bool, pdu: PDU) &priority=5
 		delete state$values;
 		}
 
+	if ( state?$more )
+		{
+		transaction$asked_more = state$more;
+		delete state$more;
+		}
+
+	if ( ( is_orig ? ! state$orig_spoke : ! state$resp_spoke ) && speaks_first(c, state, is_orig) )
+		transaction$first = T;
+
 	local to_group = state$group && is_orig;
 
 	if ( to_group )
@@ -663,6 +745,11 @@ event response(c: connection, is_orig: bool, pdu: PDU) &priority=5
 	if ( pdu$targets_left > 0 )
 		limit_reached(c, "targets");
 
+	if ( is_orig )
+		state$orig_spoke = T;
+	else
+		state$resp_spoke = T;
+
 	local client = is_orig ? id$resp_h : id$orig_h;
 	local server = is_orig ? id$orig_h : id$resp_h;
 	local place = find_pending(state$pending, client, pdu, now);
@@ -671,7 +758,7 @@ event response(c: connection, is_orig: bool, pdu: PDU) &priority=5
 		{
 		local transaction = state$pending[place];
 		state$pending[place:place + 1] = vector();
-		complete(c, state, transaction, server, pdu, now);
+		complete(c, state, is_orig, transaction, pdu, now);
 		return;
 		}
 
@@ -687,11 +774,14 @@ event response(c: connection, is_orig: bool, pdu: PDU) &priority=5
 		kind = kind_of(state, alone);
 		}
 
-	if ( state$datagrams && kind != "late" && kind != "repeated" && complete_elsewhere(c, state, alone) )
+	if ( state$datagrams && kind != "late" && kind != "repeated" && complete_elsewhere(c, state, is_orig, alone) )
 		return;
 
 	if ( ! is_believed(state, frame) )
+		{
+		delete state$more;
 		return;
+		}
 
 	if ( ! state$proven )
 		prove(state, F);
@@ -701,6 +791,15 @@ event response(c: connection, is_orig: bool, pdu: PDU) &priority=5
 		alone$values = state$values;
 		delete state$values;
 		}
+
+	if ( state?$more )
+		{
+		alone$answer_more = state$more;
+		delete state$more;
+		}
+
+	if ( ( is_orig ? state$orig_answers : state$resp_answers ) != frame$protocol )
+		note_answering(c, state, is_orig, frame$protocol);
 
 	if ( kind != "" )
 		report(c, "melsec_response_" + kind, alone?$operation ? alone$operation : "", kind);

@@ -121,6 +121,8 @@ function is_repeat(line: Info): bool
 		delete line$values;
 		delete line$asked;
 		delete line$answer;
+		delete line$asked_more;
+		delete line$answer_more;
 		poll$line = line;
 		}
 

@@ -5,6 +5,64 @@
 module MELSEC;
 
 export {
+	## What a PDU has to fulfil besides being one of certain commands.
+	type Meaning: record {
+		## Numbers of frame layouts, one of which it has.
+		frames: set[count] &optional;
+		## Fields of the request with their values.
+		fields: table[string] of count &optional;
+		## Names of end codes, one of which the answer has.
+		statuses: set[string] &optional;
+		## The answer refuses, with whatever end code.
+		failed: bool &default=F;
+		## It is the first PDU of its client on a connection whose beginning was seen.
+		first: bool &default=F;
+	};
+
+	## What one engineering operation is.
+	type Each: enum {
+		## One transaction.
+		TRANSACTION,
+		## All transactions of a client and a server with no more than an interval between them.
+		SESSION,
+		## One user of those that a request names.
+		USER,
+	};
+
+	## What the transfer of a file is called.
+	type FileKind: record {
+		## Where it is read.
+		upload: string;
+		## Where it is written.
+		download: string;
+	};
+
+	## An engineering operation: what a person would call one thing that is done to a controller.
+	type Action: record {
+		## Its name.
+		name: string;
+		## Its name where the controller refuses it.
+		failed: string &optional;
+		## Its name for a user that the controller had before.
+		known: string &optional;
+		## What one of them is, for those that are no runs.
+		each: Each &default=TRANSACTION;
+		## What it was about is a field of its own, and not the target.
+		by_field: bool &default=F;
+		## Interval without a request that ends it.
+		idle: interval &default=0sec;
+		## Interval in which a run has to have what it asks for.
+		within: interval &default=0sec;
+		## Requests that a run asks for.
+		requests: count &default=0;
+		## Different device points that a run asks for.
+		points: count &default=0;
+		## Kinds of devices that a run asks for.
+		devices: count &default=0;
+		## What its requests have to fulfil.
+		meaning: Meaning &optional;
+	};
+
 	## A command.
 	type CommandInfo: record {
 		## Its code in hex, as wide as on the wire.
@@ -19,6 +77,33 @@ export {
 		request_detections: vector of string &optional;
 		## Detections that a response to it raises.
 		response_detections: vector of string &optional;
+		## An engineering operation may come of it: everything below.
+		audited: bool &default=F;
+		## Operations that one transaction, session or user of it is.
+		actions: vector of string &optional;
+		## Operations that many of its transactions together are.
+		runs: vector of Action &optional;
+		## The operation of which it is the first step: a login names the user.
+		names: string &optional;
+		## The operation of which it is the second step: a login proves who the user is.
+		proves: string &optional;
+		## Its request or its answer names users of the controller.
+		tells_users: bool &default=F;
+		## Octets of content that each of its points stands for.
+		content: count &default=0;
+	};
+
+	## How often something has to happen to mean something.
+	type Threshold: record {
+		## How often.
+		n: count;
+		## In what time.
+		within: interval;
+		## What has to differ from one time to the next: ``user``, ``target``, ``client``, ``server`` or ``command``.
+		distinct: string &optional;
+		## Whose times are counted together: those of a ``client``, of a ``server``, or of a ``pair`` of them. Each has
+		## a count of its own; the first that is full speaks for all.
+		per: vector of string;
 	};
 
 	## A device.
@@ -73,6 +158,10 @@ export {
 		severity: string;
 		## Interval in which the same pair raises it once.
 		suppress: interval;
+		## What its PDUs have to fulfil.
+		meaning: Meaning &optional;
+		## How often that has to happen.
+		threshold: Threshold &optional;
 	};
 
 	## A stable stand-in for a command that the definition does not have.

@@ -35,6 +35,11 @@ class Pieces:
         return len(self._items)
 
     @property
+    def covered(self) -> int:
+        """Octets that the pieces stand for, captured or lost."""
+        return sum(piece.end - piece.start for piece in self._items)
+
+    @property
     def first(self) -> int:
         """Position of the first octet held. IndexError if nothing is held."""
         return self._starts[0]

@@ -25,6 +25,7 @@ from melsec_nsm.engines.base import Engine, EngineError, Result
 from melsec_nsm.engines.share import checkout
 from melsec_nsm.generate import captures, project
 from melsec_nsm.generate.suricata import UnsupportedByBackend
+from melsec_nsm.generate.zeek.meanings import NotForZeekError
 from melsec_nsm.report import tables
 from melsec_nsm.report.document import document
 
@@ -44,7 +45,14 @@ def _inputs(command: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
-        except (CaptureError, DefinitionError, EngineError, UnsupportedByBackend, verdicts.ManifestError) as error:
+        except (
+            CaptureError,
+            DefinitionError,
+            EngineError,
+            NotForZeekError,
+            UnsupportedByBackend,
+            verdicts.ManifestError,
+        ) as error:
             return _fail(str(error))
 
     return wrapped

@@ -5,7 +5,7 @@ Zeek writes the same texts (``zeek/analyzer/melsec_reader.spicy``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from melsec_nsm.codec.devices import WIDTHS, DevicePoint
@@ -24,7 +24,8 @@ MAX_VALUES_TEXT = 8192
 MAX_POINTS = 0xFFFF_FFFF
 """What counts of several items add up to at most."""
 
-_TEXTS = frozenset({"text", "file_name", "mac", "ipv4"})
+_TEXTS = frozenset({"text", "file_name", "path", "mac", "ipv4", "ipv4be"})
+_NAMES = frozenset({"target", "user"})
 _DETAILS = frozenset({"detail", "drive", "pointer", "offset"})
 _ESCAPED = {octet: f"\\x{octet:02x}" for octet in (*range(0x20), 0x7F)}
 
@@ -57,6 +58,28 @@ def about(payload: Payload, *, octal: frozenset[str] = frozenset()) -> About:
     return found
 
 
+def devices_of(payload: Payload) -> Iterator[tuple[DevicePoint, int]]:
+    """The device points of a payload, with how many devices are meant from each on."""
+    if payload.layout is not None:
+        yield from _devices_of(payload.layout.fields, payload.values, payload.reading)
+
+
+def _devices_of(
+    fields: tuple[Field, ...], values: Mapping[str, PayloadValue], reading: Reading
+) -> Iterator[tuple[DevicePoint, int]]:
+    for position, entry in enumerate(fields):
+        value = values.get(entry.name)
+        if isinstance(value, list):
+            for item in value:
+                yield from _devices_of(entry.fields, item, reading)
+        elif isinstance(value, DevicePoint):
+            counting = _points_of(fields[position + 1 :])
+            points = values.get(counting.name) if counting is not None else 1
+            device = reading.devices.known(value)
+            per_point = reading.per_word if device is not None and device.unit == "bit" else 1
+            yield value, (points if isinstance(points, int) else 1) * per_point
+
+
 def printable(text: str) -> str:
     """Text without its padding, and with what cannot be printed escaped."""
     return text.rstrip("\0 ").translate(_ESCAPED)
@@ -71,6 +94,7 @@ class _Collector:
     details: list[str] = field(default_factory=list)
     more: int = 0
     values: str = ""
+    last: DevicePoint | None = None
 
     def fields(self, fields: tuple[Field, ...], values: Mapping[str, PayloadValue]) -> None:
         """Takes up fields in the order of the wire, as far as they were decoded."""
@@ -80,15 +104,16 @@ class _Collector:
             if value is None or entry.secret:
                 continue
             if entry.role in _DETAILS:
-                self.details.append(f"{entry.name}={_word(entry, value)}")
+                self.details.append(f"{entry.name}={worded(entry, value)}")
             elif isinstance(value, list):
                 self._items(entry, value)
             elif isinstance(value, DevicePoint):
+                self.last = value
                 if entry.role == "target" and owner is not None:
                     self._device(owner, value, fields[position + 1 :], values)
             elif entry.type in WIDTHS and isinstance(value, int):
                 self._number(entry, value, owner)
-            elif entry.role == "target" and entry.type in _TEXTS:
+            elif entry.role in _NAMES and entry.type in _TEXTS:
                 self._name(printable(str(value)))
             elif entry.role == "extension" and self.targets:
                 self._extend(printable(str(value)))
@@ -147,14 +172,24 @@ class _Collector:
             self._add_value(value.hex().upper() if isinstance(value, bytes) else _shown(entry, value))
         elif entry.type == "bit_value":
             self.values += "1" if value else "0"
-        elif isinstance(value, tuple) and entry.type == "values" and self.reading.bits:
+        elif isinstance(value, tuple) and self._bits(entry):
             room = max(MAX_VALUES_TEXT - len(self.values), 0)
             self.values += "".join("1" if bit else "0" for bit in value[:room])
         elif isinstance(value, tuple):
-            width = 8 if entry.type == "dwords" else 4
+            width = 8 if entry.type == "dwords" or self._unit(entry) == "dword" else 4
             room = max(MAX_VALUES_TEXT - len(self.values), 0) // (width + 1) + 1
             for number in value[:room]:
                 self._add_value(f"{number:0{width}X}")
+
+    def _unit(self, entry: Field) -> str:
+        """What the last device holds, for values that are as it is."""
+        if entry.type != "device_values" or self.last is None:
+            return ""
+        device = self.reading.devices.known(self.last)
+        return device.unit if device is not None else ""
+
+    def _bits(self, entry: Field) -> bool:
+        return (entry.type == "values" and self.reading.bits) or self._unit(entry) == "bit"
 
     def _add_value(self, text: str) -> None:
         if len(self.values) < MAX_VALUES_TEXT:
@@ -167,7 +202,7 @@ class _Collector:
         return text if len(octets) <= MAX_TARGET_TEXT else octets[:MAX_TARGET_TEXT].decode("utf-8", "ignore")
 
 
-def _word(entry: Field, value: PayloadValue) -> str:
+def worded(entry: Field, value: PayloadValue) -> str:
     """A value as one word: what the definition calls it, else a number in decimal or text without spaces."""
     if isinstance(value, int):
         return entry.names.get(value, f"{value:X}" if entry.base == 16 else str(value))

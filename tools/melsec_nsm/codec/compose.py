@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from melsec_nsm.codec import payload
+from melsec_nsm.codec import footer, payload
 from melsec_nsm.codec.frames import Codec, Half, Value
 from melsec_nsm.codec.payload import GivenValue
 from melsec_nsm.codec.sized import ABNORMAL, LayoutHalf
@@ -30,7 +30,10 @@ def request(codec: Codec, exchange: Exchange) -> bytes:
     half = codec.half(exchange.frame, "request")
     header: dict[str, Value] = {"command": exchange.command, "subcommand": exchange.subcommand}
     fields = _parted(half, header, exchange.values)
-    return half.encode(header, _request_data(codec, half, exchange, fields))
+    data = _request_data(codec, half, exchange, fields)
+    if exchange.footer is not None:
+        data = _footed(half, header, data, exchange.footer)
+    return half.encode(header, data)
 
 
 def response(codec: Codec, exchange: Exchange) -> bytes:
@@ -55,10 +58,26 @@ def response(codec: Codec, exchange: Exchange) -> bytes:
     if data is None and exchange.status:
         # The end code that says nothing without an abnormal code: a wrong PC number.
         abnormal = isinstance(half, LayoutHalf) and exchange.status == ABNORMAL
-        data = half.written(b"\x10\0") if abnormal else _filler(half, exchange)
+        data = half.written(b"\x10\0") if abnormal else _refused(codec, half, exchange, given)
     if data is None:
         data = _response_data(codec, half, exchange, given, _request_data(codec, asked, exchange, fields))
+    if exchange.response_footer is not None:
+        data = _footed(half, header, data, exchange.response_footer)
     return half.encode(header, data)
+
+
+def _footed(half: Half, header: dict[str, Value], data: bytes, given: Mapping[str, bytes]) -> bytes:
+    """Data with a footer behind them, whose size goes to the header unless that says another one."""
+    facts = half.protocol.footer
+    assert facts is not None
+    size = header.setdefault(facts.size, footer.sized(facts, data, given))
+    command, status = header["command"], header.get("status")
+    assert isinstance(command, int)
+    assert isinstance(size, int)
+    covered = footer.Covered(
+        command, size, status if half.direction == "response" and isinstance(status, int) else None
+    )
+    return footer.built(facts, covered, data, given)
 
 
 def _parted(half: Half, header: dict[str, Value], values: Mapping[str, GivenValue]) -> dict[str, GivenValue]:
@@ -93,6 +112,14 @@ def _response_data(
     asked_layout = payload.layout_of(asked, exchange.command, exchange.subcommand)
     asked_for = payload.decode(asked_layout, request_data, reading).values
     return payload.encode(layout, fields, reading.answering(asked_for))
+
+
+def _refused(codec: Codec, half: Half, exchange: Exchange, given: Mapping[str, GivenValue]) -> bytes:
+    """Data of a response that refuses: those of its layout where values are given, else nothing."""
+    error = half.protocol.layouts.get(half.frame.error)
+    if error is None or not any(field.name in given for field in error.fields):
+        return _filler(half, exchange)
+    return payload.encode(error, given, codec.reading(half, -1, 0))
 
 
 def _filler(half: Half, exchange: Exchange) -> bytes:

@@ -140,12 +140,12 @@ class Codec:
         half = pdu.half
         if code is None or pdu.status:
             error = half.protocol.layouts.get(half.frame.error) if pdu.status else None
-            return payload.decode(error, pdu.data, self.reading(half, -1, 0))
+            return payload.decode(error, pdu.body, self.reading(half, -1, 0))
         layout = payload.layout_of(half, code, subcommand or 0)
         reading = self.reading(half, code, subcommand or 0)
-        if asked is not None and layout is not None and asked.half.protocol is half.protocol:
+        if asked is not None and layout is not None and layout.asks and asked.half.protocol is half.protocol:
             reading = reading.answering(payload.asked_for(asked, reading.devices))
-        return payload.decode(layout, pdu.data, reading)
+        return payload.decode(layout, pdu.body, reading)
 
 
 _AnyHalf = TypeVar("_AnyHalf", bound=Half)

@@ -16,11 +16,13 @@ import struct
 from binascii import unhexlify
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TypeAlias
 
 from melsec_nsm.codec.devices import WIDTHS, DevicePoint, Devices, MisfitError, hexadecimal, size_of_form
 from melsec_nsm.codec.pdu import HEX_DIGITS, Half, Pdu
 from melsec_nsm.definitions.model import Command, Field, Layout
+from melsec_nsm.definitions.values import CLOCK_FORMAT
 
 MAX_ITEMS = 4096
 """Items of a list that are decoded: more than any PDU can hold that is not nonsense."""
@@ -33,8 +35,13 @@ GivenValue: TypeAlias = "int | str | bytes | DevicePoint | Sequence[int] | Seque
 
 _ARRAYS = {"words": ("H", 2), "dwords": ("I", 4)}
 _MAC = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2}){5}")
-_PASSWORD_SIZES = {0x0000: 4, 0x0004: 32}
-_COUNTED = 0x0040
+_CLOCK = 10
+"""Octets of a controller's clock."""
+
+PASSWORD_SIZES = {0x0000: 4, 0x0004: 32}
+"""Characters of the password of a file command by its sub-command."""
+
+COUNTED = 0x0040
 """Sub-command of a file command with counted passwords and UTF-16 names (iQ-R)."""
 
 
@@ -118,7 +125,7 @@ def asked_for(request: Pdu, devices: Devices) -> dict[str, PayloadValue]:
             subcommand = pdu.subcommand or 0
             layout = layout_of(pdu.half, pdu.command, subcommand)
             reading = Reading.of(devices, pdu.known, subcommand, ascii=pdu.half.ascii)
-            found |= decode(layout, pdu.data, reading).values
+            found |= decode(layout, pdu.body, reading).values
     return found
 
 
@@ -179,6 +186,10 @@ class _Decoder:
     def fields(self, fields: tuple[Field, ...], into: dict[str, PayloadValue], scopes: Scopes) -> None:
         """Reads fields into a mapping. ``scopes`` are the mappings around it, the innermost first."""
         for entry in fields:
+            if entry.only is not None and into.get(entry.only[0]) not in entry.only[1]:
+                continue
+            if entry.optional and self.at == len(self._data):
+                return
             read = _READERS.get(entry.type)
             if read is not None:
                 into[entry.name] = read(self, entry)
@@ -241,9 +252,30 @@ class _Decoder:
         self.at += width
         return number
 
+    def ipv4be(self, entry: Field) -> str:
+        """An IPv4 address the right way round."""
+        number = self._number_of(4, big=True)
+        return ".".join(str(octet) for octet in number.to_bytes(4, "big"))
+
+    def clock(self, entry: Field) -> str:
+        """A controller's clock: the digits as they are, so that nonsense stays visible."""
+        octets = self._plain_octets(_CLOCK)
+        year, month, day, hour, minute, second, _, century, *rest = (f"{octet:02x}" for octet in octets)
+        return f"{century}{year}-{month}-{day}T{hour}:{minute}:{second}.{''.join(rest)[1:]}"
+
+    def path(self, entry: Field) -> str:
+        """A counted path, without the NUL behind it."""
+        start = self.at
+        try:
+            octets = self._number_of(2)
+            return self._text(octets // 2, "utf-16-le").rstrip("\0")
+        except (_EndedError, MisfitError):
+            self.at = start
+            raise
+
     def file_password(self, entry: Field) -> str:
         """The password of a file command, without its padding."""
-        size = _PASSWORD_SIZES.get(self._reading.subcommand)
+        size = PASSWORD_SIZES.get(self._reading.subcommand)
         if size is not None:
             password = self._take(size)
             self.at += size
@@ -252,7 +284,7 @@ class _Decoder:
 
     def file_name(self, entry: Field) -> str:
         """The file name of a file command."""
-        return self._counted("utf-16-le" if self._reading.subcommand == _COUNTED else "ascii")
+        return self._counted("utf-16-le" if self._reading.subcommand == COUNTED else "ascii")
 
     def _counted(self, charset: str) -> str:
         start = self.at
@@ -283,6 +315,10 @@ class _Decoder:
             return text if entry.size_of else text.rstrip("\0 ")
         if size is None:
             size = (len(self._data) - self.at) // (2 if self._reading.ascii else 1)
+        return self._plain_octets(size)
+
+    def _plain_octets(self, size: int) -> bytes:
+        """Octets, from their digits in ASCII."""
         if not self._reading.ascii:
             octets = self._take(size)
             self.at += size
@@ -327,8 +363,15 @@ class _Decoder:
     def _values(self, entry: Field, into: dict[str, PayloadValue], scopes: Scopes) -> None:
         """Bits or numbers; as many as there are, where there are too few."""
         count = self._count(entry.count_of, scopes)
+        unit = _device_unit(self._reading, scopes) if entry.type == "device_values" else ""
         if entry.type == "values" and self._reading.bits:
             values, size, wanted = self._bits(count)
+        elif unit == "bit":
+            words = None if count is None else (count + 15) // 16
+            packed, size, wanted = self._numbers(*_ARRAYS["words"], words)
+            values = tuple(word >> bit & 1 for word in packed for bit in range(16))[:count]
+        elif unit:
+            values, size, wanted = self._numbers(*_ARRAYS["dwords" if unit == "dword" else "words"], count)
         else:
             values, size, wanted = self._numbers(*_ARRAYS.get(entry.type, _ARRAYS["words"]), count)
         into[entry.name] = values
@@ -361,12 +404,25 @@ class _Decoder:
         return struct.unpack(f"{order}{found}{code}", octets), found * size, wanted * size
 
 
+def _device_unit(reading: Reading, scopes: Scopes) -> str:
+    """What the device holds that was read last: ``bit``, ``word`` or ``dword``; words where it is not known."""
+    for scope in scopes:
+        for value in reversed(list(scope.values())):
+            if isinstance(value, DevicePoint):
+                device = reading.devices.known(value)
+                return device.unit if device is not None else "word"
+    return "word"
+
+
 _READERS: Mapping[str, Callable[[_Decoder, Field], PayloadValue]] = {
     **dict.fromkeys(WIDTHS, _Decoder.number),
     "bit_value": _Decoder.bit_value,
     "device": _Decoder.device,
     "mac": _Decoder.mac,
     "ipv4": _Decoder.ipv4,
+    "ipv4be": _Decoder.ipv4be,
+    "clock": _Decoder.clock,
+    "path": _Decoder.path,
     "file_password": _Decoder.file_password,
     "file_name": _Decoder.file_name,
 }
@@ -427,16 +483,20 @@ def encode(layout: Layout, values: Mapping[str, GivenValue], reading: Reading) -
 
 def _encoded(fields: tuple[Field, ...], values: Mapping[str, GivenValue], reading: Reading) -> Iterator[bytes]:
     for entry in fields:
+        if entry.only is not None and values.get(entry.only[0]) not in entry.only[1]:
+            continue
         value = values.get(entry.name)
         if value is None:
             value = _counted(entry, fields, values, reading)
         if value is None:
             value = entry.const if entry.const is not None else entry.default
         if value is None:
-            value = _nothing(entry, reading)
+            value = _nothing(entry, values, reading)
         if entry.type == "list":
             for item in _items(entry, value):
                 yield from _encoded(entry.fields, item, reading)
+        elif entry.type == "device_values":
+            yield _written_device_values(entry, value, fields, values, reading)
         else:
             yield _written(entry, value, reading)
 
@@ -465,11 +525,13 @@ def _counted(entry: Field, fields: tuple[Field, ...], values: Mapping[str, Given
     return None
 
 
-def _nothing(entry: Field, reading: Reading) -> tuple[int, ...] | bytes | None:
-    """As many zeros as the request asks for."""
+def _nothing(entry: Field, values: Mapping[str, GivenValue], reading: Reading) -> tuple[int, ...] | bytes | None:
+    """As many zeros as the request asks for, or as the field says that counts them."""
+    if entry.type not in ("bytes", "values", *_ARRAYS, "device_values"):
+        return None
     counted = entry.count_of or entry.size_of or ""
     name = counted.removeprefix("request.")
-    asked = (reading.request or {}).get(name) if name != counted else None
+    asked = values.get(name) if name == counted else (reading.request or {}).get(name)
     if not isinstance(asked, int):
         return None
     return bytes(asked) if entry.type == "bytes" else (0,) * asked
@@ -503,9 +565,12 @@ def _written(entry: Field, value: GivenValue | None, reading: Reading) -> bytes:
     if entry.type == "device":
         return _written_device(value, reading)
     if entry.type in _ADDRESSES:
-        return _ADDRESSES[entry.type](str(value), reading)
+        return _ADDRESSES[entry.type](_ZEROS[entry.type] if value is None else str(value), reading)
     if entry.type in ("file_password", "file_name"):
         return _written_file(entry, str(value or ""), reading)
+    if entry.type == "path":
+        octets = (str(value or "") + "\0").encode("utf-16-le")
+        return _written_number(entry, len(octets), 2, reading) + _characters(octets, "utf-16-le", reading)
     if entry.type in ("bytes", "text"):
         return _written_octets(entry, value, reading)
     return _written_values(entry, value, reading)
@@ -541,16 +606,34 @@ def _backwards(octets: bytes, reading: Reading) -> bytes:
     return octets.hex().upper().encode() if reading.ascii else octets[::-1]
 
 
-_ADDRESSES = {"mac": _written_mac, "ipv4": _written_ipv4}
+def _written_ipv4be(text: str, reading: Reading) -> bytes:
+    octets = ipaddress.IPv4Address(text).packed
+    return octets.hex().upper().encode() if reading.ascii else octets
+
+
+def _written_clock(text: str, reading: Reading) -> bytes:
+    time = datetime.strptime(text, CLOCK_FORMAT)
+    # Sunday is 0, milliseconds have four digits.
+    digits = f"{time:%y%m%d%H%M%S}{time.isoweekday() % 7:02}{time.year // 100:02}{time.microsecond // 1000:04}"
+    return digits.encode() if reading.ascii else bytes.fromhex(digits)
+
+
+_ZEROS = {
+    "mac": "00:00:00:00:00:00",
+    "ipv4": "0.0.0.0",
+    "ipv4be": "0.0.0.0",
+    "clock": "2000-01-01T00:00:00.000",
+}
+_ADDRESSES = {"mac": _written_mac, "ipv4": _written_ipv4, "ipv4be": _written_ipv4be, "clock": _written_clock}
 
 
 def _written_file(entry: Field, text: str, reading: Reading) -> bytes:
-    size = _PASSWORD_SIZES.get(reading.subcommand) if entry.type == "file_password" else None
+    size = PASSWORD_SIZES.get(reading.subcommand) if entry.type == "file_password" else None
     if size is not None:
         if len(text) > size:
             raise ValueError(f"{entry.name}: longer than {size} characters")
         return text.ljust(size).encode("ascii")
-    wide = entry.type == "file_name" and reading.subcommand == _COUNTED
+    wide = entry.type == "file_name" and reading.subcommand == COUNTED
     charset = "utf-16-le" if wide else "ascii"
     octets = text.encode(charset)
     count = _written_number(entry, len(octets) // (2 if wide else 1), 2, reading)
@@ -570,12 +653,38 @@ def _written_octets(entry: Field, value: GivenValue | None, reading: Reading) ->
     if entry.type == "text":
         if entry.size is not None:
             width = _character_width(entry.charset, replace(reading, ascii=False))
-            pad = " ".encode(entry.charset or "ascii")
+            pad = ("\0" if entry.padding == "zero" else " ").encode(entry.charset or "ascii")
             octets = (octets + pad * entry.size)[: entry.size * width]
         return _characters(octets, entry.charset, reading)
     if entry.size is not None:
         octets = octets.ljust(entry.size, b"\0")[: entry.size]
     return octets.hex().upper().encode() if reading.ascii else octets
+
+
+def _written_device_values(
+    entry: Field,
+    value: GivenValue | None,
+    fields: tuple[Field, ...],
+    values: Mapping[str, GivenValue],
+    reading: Reading,
+) -> bytes:
+    """Values of the device that is given: words, double words, or bits packed 16 to a word."""
+    if isinstance(value, bytes):
+        return value
+    numbers = [number for number in value if isinstance(number, int)] if isinstance(value, (list, tuple)) else []
+    points: dict[str, PayloadValue] = {}
+    for field_ in fields:
+        given = values.get(field_.name)
+        if field_.type == "device" and given is not None:
+            points[field_.name] = given if isinstance(given, DevicePoint) else reading.devices.parse(str(given))
+    unit = _device_unit(reading, (points,))
+    if unit == "bit":
+        padded = [*numbers, *[0] * (-len(numbers) % 16)]
+        numbers = [
+            sum((bit & 1) << place for place, bit in enumerate(padded[at : at + 16]))
+            for at in range(0, len(padded), 16)
+        ]
+    return b"".join(_written_number(entry, number, 4 if unit == "dword" else 2, reading) for number in numbers)
 
 
 def _written_values(entry: Field, value: GivenValue | None, reading: Reading) -> bytes:

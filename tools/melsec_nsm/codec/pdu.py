@@ -12,6 +12,8 @@ import struct
 from binascii import unhexlify
 from collections.abc import Mapping
 
+from melsec_nsm.codec import footer as footers
+from melsec_nsm.codec.footer import FooterSeen
 from melsec_nsm.definitions.model import Command, Field, Frame, Protocol
 
 SCALARS = {"u8": ("B", 1), "u16": ("H", 2), "u32": ("I", 4), "u16be": ("H", 2)}
@@ -109,6 +111,12 @@ class Half:
         self._status = self._index.get("status")
         self.digits = 2 if self._command is not None and self.header[self._command].type == "u8" else 4
         self.status_digits = 2 if self._status is not None and self.header[self._status].type == "u8" else 4
+
+    @property
+    def footed(self) -> bool:
+        """Whether a footer may follow the data."""
+        footer = self.protocol.footer
+        return footer is not None and footer.size in self._index
 
     def written(self, octets: bytes) -> bytes:
         """Octets of the definition as they are on the wire."""
@@ -298,12 +306,13 @@ def _swap(value: int) -> int:
 class Pdu:
     """One decoded PDU: its header fields and its data as on the wire (characters in an ASCII frame).
 
-    ``refers`` is the request that a response without a length was measured by, or the registration that
-    a request relies on. ``trailing`` are octets that may still follow the PDU and belong to it, but mean
-    nothing; ``size`` does not count them. ``open`` says that it goes on for an unknown number of octets.
+    ``body`` are the data without the footer, which is None where there is none. ``refers`` is the request that a
+    response without a length was measured by, or the registration that a request relies on. ``trailing`` are octets
+    that may still follow the PDU and belong to it, but mean nothing; ``size`` does not count them. ``open`` says that
+    it goes on for an unknown number of octets.
     """
 
-    __slots__ = ("data", "half", "open", "refers", "size", "trailing", "values")
+    __slots__ = ("_footer", "_kind", "data", "half", "open", "refers", "size", "trailing", "values")
 
     def __init__(self, half: Half, values: tuple[Value, ...], data: bytes, size: int) -> None:
         self.half = half
@@ -313,6 +322,29 @@ class Pdu:
         self.refers: Pdu | None = None
         self.trailing = b""
         self.open = False
+        self._footer: FooterSeen | Mismatch | None = MISMATCH
+        self._kind: tuple[str, int, int] | None = None
+
+    @property
+    def kind(self) -> tuple[str, int, int]:
+        """Protocol, digits and code of the command, -1 where the half carries none: what the definition knows it by."""
+        if self._kind is None:
+            code = self.command
+            self._kind = self.half.protocol.name, self.half.digits, -1 if code is None else code
+        return self._kind
+
+    @property
+    def footer(self) -> FooterSeen | None:
+        """What follows the data, None where there is nothing."""
+        if isinstance(self._footer, Mismatch):
+            self._footer = footers.seen(self) if self.half.footed else None
+        return self._footer
+
+    @property
+    def body(self) -> bytes:
+        """The data that a layout describes."""
+        footer = self.footer
+        return self.data if footer is None else self.data[: footer.at]
 
     def _number(self, position: int | None) -> int | None:
         if position is None:

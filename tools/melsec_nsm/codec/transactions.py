@@ -34,6 +34,15 @@ MAX_FLOWS = 64
 MAX_BROADCASTS = 4096
 """Broadcast requests that wait for answers, over all clients."""
 
+MAX_OPEN_FILES = 256
+"""Files on their way at a time, over all controllers; the one that nothing was heard of for longest ends beyond it."""
+
+NAMED_FILE_TIMEOUT = 60
+"""Seconds without a block that end a file which is not opened and closed, but named by every request."""
+
+OPEN_FILE_TIMEOUT = 600
+"""Seconds without a block that end a file which was opened."""
+
 COPY_INTERVAL = 10
 """Milliseconds within which an equal datagram with nothing in between is a copy of a span port."""
 
@@ -47,12 +56,19 @@ class Endpoint(NamedTuple):
 
 @dataclass(slots=True)
 class Half:
-    """A PDU with its time (ns) and its ways."""
+    """A PDU with its time (ns) and its ways.
+
+    ``mac`` is the MAC address of the sender, empty where it is not that of a controller. ``first``: the first PDU that
+    its sender puts into a connection whose beginning was seen.
+    """
 
     ts: int
     pdu: Pdu
     source: Endpoint
     destination: Endpoint
+    transport: str = ""
+    mac: str = ""
+    first: bool = False
 
 
 @dataclass(slots=True)

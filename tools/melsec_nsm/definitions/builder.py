@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from melsec_nsm.definitions.bundle import (
@@ -11,11 +12,14 @@ from melsec_nsm.definitions.bundle import (
     ProtocolFacts,
     by_field_name,
     digits_of,
+    fires,
     layout_name,
     subcommands_of,
 )
+from melsec_nsm.definitions.conditions import condition_fields
 from melsec_nsm.definitions.exchanges import ExchangeFacts, exchange_facts
 from melsec_nsm.definitions.model import (
+    Action,
     Capture,
     Command,
     Condition,
@@ -23,19 +27,26 @@ from melsec_nsm.definitions.model import (
     Detection,
     Device,
     DeviceForm,
+    Engineering,
     Exchange,
     ExchangeValue,
     Field,
+    FileKind,
+    Footer,
     Frame,
     Layout,
+    MacPrefix,
     Model,
+    Parameter,
     PortHint,
     Protocol,
     Provenance,
     Reference,
     StatusCode,
+    Threshold,
 )
 from melsec_nsm.definitions.schema import classes
+from melsec_nsm.definitions.transfers import transfer, transfer_exchanges
 from melsec_nsm.definitions.values import parse_range
 
 CLIENT = "192.168.3.18"
@@ -52,10 +63,79 @@ def build(bundle: Bundle) -> Definition:
             for file in bundle.of("statuses")
         },
         models=tuple(_model(entry) for entry in bundle.entries("models", "models")),
-        detections={file.text("id"): _detection(file) for file in bundle.of("detection")},
+        detections={file.text("id"): _detection(bundle, file) for file in bundle.of("detection")},
         captures={name: _capture(bundle, entry) for name, entry in bundle.captures.items()},
         techniques={key: name for file in bundle.of("attack") for key, name in file.get("techniques").items()},
         classes=classes(),
+        engineering=_engineering(bundle),
+        mac_prefixes=tuple(
+            MacPrefix(entry.text("prefix"), entry.text("note"), _provenance(entry))
+            for entry in bundle.entries("models", "mac_prefixes")
+        ),
+    )
+
+
+def _engineering(bundle: Bundle) -> Engineering:
+    return Engineering(
+        kinds=tuple(
+            FileKind(
+                name=entry.text("kind"),
+                title=entry.text("title"),
+                extensions=tuple(entry.texts("extensions")),
+                upload=entry.text("upload"),
+                download=entry.text("download"),
+                provenance=_provenance(entry),
+            )
+            for entry in bundle.entries("engineering", "file_kinds")
+        ),
+        transfers=tuple(transfer(entry) for entry in bundle.entries("engineering", "transfers")),
+        actions=tuple(_action(bundle, entry) for entry in bundle.entries("engineering", "actions")),
+    )
+
+
+def _action(bundle: Bundle, entry: Entry) -> Action:
+    when, proof = entry.child("when"), entry.child("proof")
+    return Action(
+        name=entry.text("action"),
+        title=entry.text("title"),
+        each=entry.get("each", "transaction"),
+        when=None if when is None else _condition(bundle, when),
+        failed=entry.get("failed"),
+        known=entry.get("known"),
+        object=entry.get("object"),
+        idle=entry.get("idle", 0),
+        within=entry.get("within", 0),
+        requests=entry.get("requests", 0),
+        points=entry.get("points", 0),
+        devices=entry.get("devices", 0),
+        proof=None if proof is None else _condition(bundle, proof),
+        token=entry.get("token"),
+        session=entry.get("session"),
+    )
+
+
+def _condition(bundle: Bundle, entry: Entry) -> Condition:
+    threshold = entry.child("threshold")
+    return Condition(
+        operations=tuple(entry.texts("operation")),
+        classes=tuple(entry.texts("class")),
+        protocols=tuple(entry.texts("protocol")),
+        direction=entry.get("direction", "request"),
+        frames=tuple(entry.texts("frame")),
+        fields=tuple(condition_fields(bundle, entry)),
+        statuses=tuple(entry.texts("status")),
+        first=entry.get("first", False),
+        alternatives=tuple(_condition(bundle, one) for one in entry.children("any")),
+        threshold=None
+        if threshold is None
+        else Threshold(
+            count=threshold.get("count"),
+            seconds=threshold.get("seconds"),
+            distinct=threshold.get("distinct"),
+            per=tuple(threshold.texts("per")),
+        ),
+        actions=tuple(entry.texts("action")),
+        credential=entry.get("credential"),
     )
 
 
@@ -86,6 +166,30 @@ def _protocol(facts: ProtocolFacts) -> Protocol:
         bit_units=entry.get("bit_units", 0),
         device_forms={name: _device_form(name, form) for name, form in entry.get("device_forms", {}).items()},
         form_bits=dict(entry.get("form_bits", {})),
+        footer=_footer(entry.child("footer")),
+    )
+
+
+def _footer(entry: Entry | None) -> Footer | None:
+    if entry is None:
+        return None
+    return Footer(
+        size=entry.text("size"),
+        gap=bytes.fromhex(entry.text("gap")),
+        polynomial=entry.get("polynomial"),
+        starts=dict(entry.get("starts")),
+        parameters=tuple(
+            Parameter(
+                code=one.get("parameter"),
+                name=one.text("name"),
+                use=one.text("use"),
+                sizes=tuple(one.get("sizes")),
+                secret=one.get("secret", False),
+                provenance=_provenance(one),
+            )
+            for one in entry.children("parameters")
+        ),
+        provenance=_provenance(entry),
     )
 
 
@@ -127,6 +231,8 @@ def _field(data: Mapping[str, Any]) -> Field:
             count_of=data["count"],
             fields=tuple(_field(item) for item in data["of"]),
             role=data.get("role"),
+            only=_only(data),
+            optional=data.get("optional", False),
         )
     kind = data["type"]
     return Field(
@@ -150,7 +256,15 @@ def _field(data: Mapping[str, Any]) -> Field:
         role=data.get("role"),
         secret=data.get("secret", False),
         default=_octets_if(kind == "bytes", data.get("default")),
+        padding=data.get("padding"),
+        only=_only(data),
+        optional=data.get("optional", False),
+        asset=data.get("asset"),
     )
+
+
+def _only(data: Mapping[str, Any]) -> tuple[str, tuple[int, ...]] | None:
+    return next(((name, tuple(values)) for name, values in data.get("only", {}).items()), None)
 
 
 def _ranges(items: list[int | str]) -> Iterator[tuple[int, int]]:
@@ -210,7 +324,7 @@ def _model(entry: Entry) -> Model:
     return Model(entry.get("code"), entry.text("name"), entry.text("series"), _provenance(entry))
 
 
-def _detection(entry: Entry) -> Detection:
+def _detection(bundle: Bundle, entry: Entry) -> Detection:
     when, captures = entry.child("when"), entry.child("captures")
     assert when is not None
     assert captures is not None
@@ -223,19 +337,15 @@ def _detection(entry: Entry) -> Detection:
         confidence=entry.text("confidence"),
         attack=tuple(entry.texts("attack")),
         references=tuple(Reference(text) for text in entry.texts("references")),
-        when=Condition(
-            operations=tuple(when.texts("operation")),
-            classes=tuple(when.texts("class")),
-            protocols=tuple(when.texts("protocol")),
-            direction=when.get("direction", "request"),
-        ),
+        when=_condition(bundle, when),
         suppress=entry.get("suppress"),
         unsupported=dict(entry.get("unsupported", {})),
         false_positives=tuple(entry.texts("false_positives")),
         triage=tuple(entry.texts("triage")),
-        fires=tuple(captures.texts("fires")),
+        fires=tuple(fires(captures)),
         quiet=tuple(captures.texts("quiet")),
         location=entry.locate(),
+        counts=fires(captures, often=True),
     )
 
 
@@ -248,19 +358,34 @@ def _capture(bundle: Bundle, entry: Entry) -> Capture:
         client=entry.get("client", CLIENT),
         server=entry.get("server", SERVER),
         shape=entry.get("shape", "plain"),
-        exchanges=tuple(
-            _octets(item) if "octets" in item.data else _exchange(exchange_facts(bundle, entry, item))
-            for item in entry.children("exchanges")
-        ),
+        exchanges=tuple(one for item in entry.children("exchanges") for one in _exchanges(bundle, entry, item)),
         location=entry.locate(),
     )
+
+
+def _exchanges(bundle: Bundle, capture: Entry, item: Entry) -> Iterator[Exchange]:
+    if "octets" in item.data:
+        yield _octets(item)
+        return
+    exchange = _exchange(exchange_facts(bundle, capture, item))
+    if "transfer" in item.data:
+        yield from transfer_exchanges(bundle, item, exchange)
+    else:
+        yield exchange
 
 
 def _octets(entry: Entry) -> Exchange:
     """Octets that are no PDU."""
     octets, sender = bytes.fromhex(entry.text("octets")), entry.get("from", "client")
     times = entry.get("repeat", 1), sender, octets, entry.get("after", 0)
-    return Exchange("", "", 0, 0, {}, None, None, {}, None, "request", *times)
+    found = Exchange("", "", 0, 0, {}, None, None, {}, None, "request", *times)
+    return replace(found, **_elsewhere(entry))
+
+
+def _elsewhere(entry: Entry) -> dict[str, Any]:
+    """Whose exchange it is, and whether the capture has it."""
+    keys = {"client": "", "server": "", "connection": 0, "lost": False}
+    return {key: entry.get(key, nothing) for key, nothing in keys.items()}
 
 
 def _exchange(seen: ExchangeFacts) -> Exchange:
@@ -280,7 +405,16 @@ def _exchange(seen: ExchangeFacts) -> Exchange:
         repeat=entry.get("repeat", 1),
         sender=entry.get("from", "client"),
         after=entry.get("after", 0),
+        footer=_footer_values(entry),
+        response_footer=_footer_values(response),
+        **_elsewhere(entry),
     )
+
+
+def _footer_values(entry: Entry | None) -> dict[str, bytes] | None:
+    if entry is None or "footer" not in entry.data:
+        return None
+    return {name: bytes.fromhex(value) for name, value in entry.get("footer").items()}
 
 
 def _data(entry: Entry | None) -> bytes | None:

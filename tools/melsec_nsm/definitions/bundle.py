@@ -171,6 +171,25 @@ class Bundle:
         return tuple(dict.fromkeys(name for facts in self.protocols.values() for name in facts.by_operation))
 
     @cached_property
+    def actions(self) -> tuple[str, ...]:
+        """All names that engineering operations can have."""
+        names = [
+            entry.text(key)
+            for kind, keys in (("file_kinds", ("upload", "download")), ("actions", ("action", "failed", "known")))
+            for entry in self.entries("engineering", kind)
+            for key in keys
+        ]
+        return tuple(dict.fromkeys(name for name in names if name))
+
+    @cached_property
+    def statuses(self) -> dict[str, set[str]]:
+        """Names of end codes by table."""
+        return {
+            file.text("table"): {status.text("name") for status in file.children("statuses")}
+            for file in self.of("statuses")
+        }
+
+    @cached_property
     def captures(self) -> dict[str, Entry]:
         """Captures by name."""
         return _by_text(self.entries("captures", "captures"), "capture")
@@ -207,7 +226,7 @@ class Bundle:
     def source_keys(self) -> set[str]:
         """Keys of the sources of all files."""
         found: set[str] = set()
-        for kind in ("protocol", "devices", "statuses", "models"):
+        for kind in ("protocol", "devices", "statuses", "models", "engineering"):
             for file in self.of(kind):
                 sources = file.child("sources")
                 found.update(sources.data if sources is not None else ())
@@ -266,3 +285,15 @@ def layout_name(command: Entry, half: str, subcommand: int) -> str | None:
     if subcommand not in subcommands_of(command):
         return None
     return layouts if isinstance(layouts, str) else "" if isinstance(layouts, list) else None
+
+
+def fires(captures: Entry, *, often: bool = False) -> dict[str, int]:
+    """How often a detection fires, by the name of the capture; only where that is not once if ``often``."""
+    found: dict[str, int] = {}
+    listed = captures.get("fires")
+    for item in listed if isinstance(listed, list) else ():
+        if isinstance(item, str) and not often:
+            found[item] = 1
+        elif isinstance(item, dict):
+            found.update({name: count for name, count in item.items() if isinstance(count, int)})
+    return found

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from melsec_nsm.definitions.bundle import Bundle, Entry, ProtocolFacts, by_field_name, layout_name, subcommands_of
+from melsec_nsm.definitions.transfers import transfer_of
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,8 @@ class ExchangeFacts:
     capture: Entry
     exchange: Entry
     facts: ProtocolFacts
+    step: str = ""
+    """The operation meant, where an exchange stands for several: of a transfer the one that opens the file."""
 
     @cached_property
     def frame(self) -> Entry | None:
@@ -34,7 +37,7 @@ class ExchangeFacts:
     @property
     def operation(self) -> str:
         """The operation named, empty where there is only a code."""
-        return self.exchange.text("operation") or self.exchange.text("command")
+        return self.step or self.exchange.text("operation") or self.exchange.text("command")
 
     @property
     def bits(self) -> bool:
@@ -80,7 +83,10 @@ class ExchangeFacts:
 
     def layout(self, half: str) -> Entry | None:
         """The layout of a half's payload, None where it has or is known to have none."""
-        if self.command is None or not self.command.sound() or self.failed(half):
+        if self.failed(half) and self.frame is not None:
+            shape = self.facts.shape(self.frame)
+            return self.facts.layouts.get(self.frame.text("error") or shape.text("error"))
+        if self.command is None or not self.command.sound():
             return None
         return self.facts.layouts.get(layout_name(self.command, half, self.subcommand) or "")
 
@@ -101,7 +107,17 @@ class ExchangeFacts:
 
 def exchange_facts(bundle: Bundle, capture: Entry, exchange: Entry) -> ExchangeFacts:
     """An exchange of a bundle that is known to be sound."""
-    return ExchangeFacts(capture, exchange, bundle.protocols[exchange.text("protocol")])
+    facts = bundle.protocols[exchange.text("protocol")]
+    return ExchangeFacts(capture, exchange, facts, _steps(bundle, facts, exchange)[0])
+
+
+def _steps(bundle: Bundle, facts: ProtocolFacts, exchange: Entry) -> list[str]:
+    """The operations of a transfer, the one that opens the file first; for other exchanges nothing."""
+    given = exchange.child("transfer")
+    way = transfer_of(bundle, facts) if given is not None else None
+    if given is None or way is None:
+        return [""]
+    return [str(way.open), way.write if given.get("direction") == "download" else way.read, str(way.close)]
 
 
 def exchanges_of(bundle: Bundle, capture: Entry) -> Iterator[ExchangeFacts]:
@@ -109,7 +125,14 @@ def exchanges_of(bundle: Bundle, capture: Entry) -> Iterator[ExchangeFacts]:
     for exchange in capture.children("exchanges"):
         facts = bundle.protocols.get(exchange.text("protocol"))
         if facts is not None:
-            yield ExchangeFacts(capture, exchange, facts)
+            yield ExchangeFacts(capture, exchange, facts, _steps(bundle, facts, exchange)[0])
+
+
+def steps_of(bundle: Bundle, capture: Entry) -> Iterator[ExchangeFacts]:
+    """The exchanges of a capture, those that one stands for one by one."""
+    for seen in exchanges_of(bundle, capture):
+        for step in _steps(bundle, seen.facts, seen.exchange):
+            yield replace(seen, step=step)
 
 
 def all_exchanges(bundle: Bundle) -> Iterator[ExchangeFacts]:

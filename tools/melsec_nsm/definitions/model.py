@@ -62,11 +62,22 @@ class Field:
     ``size_of``, or all the rest; ``text`` is decoded with ``charset``. Where the field named by ``unit_of`` is 0,
     ``size_of`` counts words instead of octets. ``mac`` and ``ipv4`` are written backwards.
 
+    A text of fixed size is filled up with blanks, or with zeros where ``padding`` is ``zero``.
+    ``ipv4be`` is an IPv4 address the right way round. ``clock`` is a controller's clock: year, month, day, hour,
+    minute, second, weekday (0 is Sunday), century and milliseconds (two octets), all BCD. ``path`` is a counted
+    path: its octets (``u16``), the last two of which are the NUL behind it, then UTF-16.
+
     ``device`` is a device point in the form that the protocol's sub-command asks for. ``values`` are bits or words,
     as the sub-command asks for, ``words`` and ``dwords`` are just that, ``bit_value`` one bit in an octet or a word;
+    ``device_values`` are what the device before them holds: words, double words, or bits packed 16 to a word, the
+    lowest device in the lowest bit;
     ``count_of`` names the field that counts them, ``rest`` takes them to the end of the data, and
     ``request.NAME`` is a field of the request that is answered. ``file_password`` and ``file_name`` take the form
-    of the sub-command of the file commands. ``list`` repeats ``fields`` as often as ``count_of`` says.
+    of the sub-command of the file commands. ``list`` repeats ``fields`` as often as ``count_of`` says; lists may hold
+    lists.
+
+    ``only`` names an earlier field and its values with which this field is there at all. Where the data end in front
+    of an ``optional`` field, neither it nor what follows it is missing.
 
     ``const`` and ``allowed`` say what recognition on an arbitrary port insists on; ``allowed``
     holds inclusive ranges. ``counts`` marks a length field: ``rest`` counts the octets that
@@ -76,8 +87,10 @@ class Field:
 
     ``role`` says what a field is to the reader of a log: ``target``, ``module`` and ``block`` (what the address or
     the device in the target belongs to), ``extension`` (of the file name in the target before it), ``points``,
-    ``values``, ``model_code``, ``drive``, ``pointer``, ``offset``, ``detail`` (anything else worth a word).
-    A log writes details in the radix ``base``. ``secret`` fields never reach a log.
+    ``values``, ``model_code``, ``drive``, ``pointer``, ``offset``, ``detail`` (anything else worth a word), ``user``
+    (a target that is the name of a user). A log writes details in the radix ``base``. ``secret`` fields never reach
+    any output. ``asset`` says what the field tells of the controller that answers: its ``host`` address, ``mac``,
+    ``firmware`` or ``serial``.
     """
 
     name: str
@@ -101,6 +114,10 @@ class Field:
     role: str | None = None
     secret: bool = False
     default: int | bytes | str | None = None
+    padding: str | None = None
+    only: tuple[str, tuple[int, ...]] | None = None
+    optional: bool = False
+    asset: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +170,48 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a footer: its code, its name, what it is good for, and how many octets it may have.
+
+    ``use`` is ``padding`` (how many octets of it stand behind the data), ``data_checksum``, ``checksum``, ``token``
+    (a session number and the proof of a login) or ``password`` (a hash that opens a file).
+    """
+
+    code: int
+    name: str
+    use: str
+    sizes: tuple[int, ...]
+    secret: bool
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """What may follow the data of a PDU: parameters, with the checksums and the credentials among them.
+
+    The header field ``size`` counts the octets between the header and the footer, 0 where there is none: data,
+    padding and the fixed octets ``gap``. The footer is a length (``u16``, of what follows it), a count, as many pairs
+    of a code and a size, and then the values in the same order.
+
+    Both checksums are CRC-32 with ``polynomial`` over reflected octets with an unreflected result. That of the data
+    starts at 0 and covers the command, two zeros, ``size``, data and padding; the other starts at
+    ``starts[direction]``, in responses with the status and eight zeros, and covers the command, two zeros, ``size``,
+    everything up to the footer, and the footer up to its own last four octets.
+    """
+
+    size: str
+    gap: bytes
+    polynomial: int
+    starts: Mapping[str, int]
+    parameters: tuple[Parameter, ...]
+    provenance: Provenance
+
+    def parameter(self, use: str) -> Parameter | None:
+        """The parameter with this use."""
+        return next((one for one in self.parameters if one.use == use), None)
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """The fields of a payload, shared by all commands that carry the same shape."""
 
@@ -160,6 +219,15 @@ class Layout:
     fields: tuple[Field, ...]
     provenance: Provenance
     location: Location
+
+    @property
+    def asks(self) -> bool:
+        """Whether only the request that is answered says how many or how long a field is."""
+        return _asks(self.fields)
+
+
+def _asks(fields: tuple[Field, ...]) -> bool:
+    return any((one.count_of or one.size_of or "").startswith("request.") or _asks(one.fields) for one in fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +291,8 @@ class Protocol:
     device_forms: Mapping[str, DeviceForm] = field(default_factory=dict)
     form_bits: Mapping[str, int] = field(default_factory=dict)
     """Sub-command bits that choose the form: ``iqr`` and ``ext``. A protocol without them has one form."""
+    footer: Footer | None = None
+    """What may follow the data in frames whose header has the footer's ``size``."""
 
     def device_form(self, subcommand: int) -> DeviceForm:
         """The form in which a command with this sub-command writes device points; KeyError where there is none."""
@@ -287,6 +357,15 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
+class MacPrefix:
+    """The first octets of the MAC addresses of a maker of controllers."""
+
+    prefix: str
+    note: str
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True)
 class Reference:
     """An advisory, CVE or document a detection refers to."""
 
@@ -301,24 +380,82 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Threshold:
+    """How often something has to happen, within ``seconds``, to mean something.
+
+    ``distinct`` names what has to differ from one time to the next (``user``, ``target``, ``client``, ``server``,
+    ``command``); None counts every time. ``per`` says whose times are counted together: those of a ``client``, of a
+    ``server``, or of a ``pair`` of them. There is a count of its own for each of these, and the first that is full
+    speaks for all.
+    """
+
+    count: int
+    seconds: int
+    distinct: str | None
+    per: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
-    """What a detection looks for: names from the protocol facts, never offsets."""
+    """What a detection looks for: names from the protocol facts, never offsets.
+
+    A PDU is meant when its operation is one of ``operations`` or its class one of ``classes``, and everything else
+    holds that is said: ``protocols``, ``frames`` (ids), ``fields`` (of the header or the data of the request, with
+    their values), ``statuses`` (names of end codes; ``failed`` is any but success), ``first`` (the first PDU of a
+    client on a connection whose beginning was seen). ``direction`` is the half that is looked at. ``alternatives``
+    are conditions of which one is enough. With a ``threshold`` PDUs like that have to come in numbers.
+
+    Instead of PDUs a condition may mean engineering operations by their ``actions``, or a ``credential`` that is
+    ``replayed``: a token that another client has sent, or whose session another client was granted.
+    """
 
     operations: tuple[str, ...]
     classes: tuple[str, ...]
     protocols: tuple[str, ...]
     direction: str
+    frames: tuple[str, ...] = ()
+    fields: tuple[tuple[str, int | bytes | str], ...] = ()
+    statuses: tuple[str, ...] = ()
+    first: bool = False
+    alternatives: tuple[Condition, ...] = ()
+    threshold: Threshold | None = None
+    actions: tuple[str, ...] = ()
+    credential: str | None = None
 
-    def matches(self, command: Command) -> bool:
-        """Whether the command is one of those meant."""
+    @property
+    def half(self) -> str:
+        """The half that is looked at; alternatives look at the same one."""
+        return next((one.direction for one in self.alternatives), self.direction)
+
+    @property
+    def plain(self) -> bool:
+        """Whether every PDU of the commands meant is meant, each by itself: what any engine can look for."""
+        special = (self.frames, self.fields, self.statuses, self.alternatives, self.actions)
+        return not (self.first or self.threshold or self.credential or any(special))
+
+    def mentions(self, command: Command) -> bool:
+        """Whether PDUs of the command may be meant, as far as the command tells."""
+        if any(one.mentions(command) for one in self.alternatives):
+            return True
         if self.protocols and command.protocol not in self.protocols:
             return False
         return command.operation in self.operations or command.klass in self.classes
 
+    def matches(self, command: Command) -> bool:
+        """Whether every PDU of the command is meant: never where the condition asks for more than the command.
+
+        An engine that looks at nothing else finds no command for such a condition, and so refuses it.
+        """
+        return self.plain and self.mentions(command)
+
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One detection: what it means, what it looks for, what proves it."""
+    """One detection: what it means, what it looks for, what proves it.
+
+    ``fires`` names the captures in which it fires, ``counts`` how often where that is not once. ``suppress`` seconds
+    pass before it is raised again for the same client and server, in operations for the same object.
+    """
 
     id: str
     title: str
@@ -336,6 +473,7 @@ class Detection:
     fires: tuple[str, ...]
     quiet: tuple[str, ...]
     location: Location
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     def engines(self) -> tuple[str, ...]:
         """The engines that claim this detection."""
@@ -345,6 +483,99 @@ class Detection:
     def notice(self) -> str:
         """The notice type in Zeek: each word capitalised, joined by underscores."""
         return "_".join(word.capitalize() for word in self.id.split("-"))
+
+
+@dataclass(frozen=True, slots=True)
+class FileKind:
+    """What a file of a controller is, by its extension, and what reading and writing it is called.
+
+    The kind without extensions takes all files that no other kind has.
+    """
+
+    name: str
+    title: str
+    extensions: tuple[str, ...]
+    upload: str
+    download: str
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """How files go to and from a controller, in names of operations and of fields in their layouts.
+
+    With ``open`` a file is named once and known by its pointer from then on, until ``close``; without, every request
+    names it. The ``mode`` of the request that opens it, called ``write`` where it is written, is a named field;
+    ``size`` is the field with the new size of a file that is written. ``content`` are the octets in the answer to
+    ``read`` and in the request to ``write``.
+    """
+
+    open: str | None
+    mode: str | None
+    size: str | None
+    read: str
+    write: str
+    close: str | None
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An engineering operation: what a person would call one thing that is done to a controller.
+
+    ``each`` says what one of them is: a ``transaction``; a ``session``, the first of a client with a server after
+    ``idle`` seconds without any; a ``run`` of requests with no more than ``idle`` seconds between two of them, counted
+    only if it has as many ``requests``, distinct device ``points`` or kinds of ``devices`` within ``within`` seconds; a
+    ``user`` of a request that names several; a ``login`` in two steps; or the change of a controller's ``address``.
+
+    ``failed`` is its name where the controller refuses it, ``known`` that of a user that the controller had before.
+    ``object`` names the field that says what it was about; otherwise it is the target of the request or, if there is
+    none, of the answer. A login names its ``user`` in a request to ``name``; a ``token`` field in the answer ties it
+    to the request of ``proof``, whose answer holds the number of the ``session``.
+    """
+
+    name: str
+    title: str
+    each: str
+    when: Condition | None
+    failed: str | None = None
+    known: str | None = None
+    object: str | None = None
+    idle: int = 0
+    within: int = 0
+    requests: int = 0
+    points: int = 0
+    devices: int = 0
+    proof: Condition | None = None
+    token: str | None = None
+    session: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Engineering:
+    """From transactions to operations: kinds of files, ways of transfer, actions."""
+
+    kinds: tuple[FileKind, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+    actions: tuple[Action, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that an operation can have."""
+        files = (name for kind in self.kinds for name in (kind.upload, kind.download))
+        others = (name for one in self.actions for name in (one.name, one.failed, one.known) if name)
+        return tuple(dict.fromkeys((*files, *others)))
+
+    def kind(self, file: str) -> FileKind | None:
+        """The kind of a file by the extension of its name."""
+        extension = file.rpartition(".")[2].upper() if "." in file else ""
+        fallback = None
+        for kind in self.kinds:
+            if extension in kind.extensions:
+                return kind
+            if not kind.extensions:
+                fallback = kind
+        return fallback
 
 
 ExchangeValue: TypeAlias = "int | str | bytes | tuple[int, ...] | tuple[Mapping[str, ExchangeValue], ...]"
@@ -360,7 +591,10 @@ class Exchange:
     the response, None where nobody answers. ``data`` and ``response_data`` are raw octets for
     what has no layout. ``half`` is ``both``, ``request`` or ``response``. ``octets`` stands for
     something that is no PDU at all (another protocol, garbage); only ``half`` counts then. ``after`` are
-    seconds that pass before it.
+    seconds that pass before it. A ``lost`` exchange went over the wire, and the capture misses it. ``footer`` and
+    ``response_footer`` are values of the footer's parameters by their names (checksums are computed); None is no
+    footer. ``client`` is who asks, where that is not the client of the capture, ``connection`` the number of the
+    connection (over UDP: of the client's port) that it belongs to.
     """
 
     protocol: str
@@ -377,6 +611,12 @@ class Exchange:
     sender: str = "client"
     octets: bytes | None = None
     after: int = 0
+    lost: bool = False
+    footer: Mapping[str, bytes] | None = None
+    response_footer: Mapping[str, bytes] | None = None
+    client: str = ""
+    server: str = ""
+    connection: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,6 +661,8 @@ class Definition:
     captures: Mapping[str, Capture]
     techniques: Mapping[str, str]
     classes: tuple[str, ...]
+    engineering: Engineering = field(default_factory=Engineering)
+    mac_prefixes: tuple[MacPrefix, ...] = ()
 
     def commands(self) -> Iterator[Command]:
         """All commands of all protocols, in definition order."""
@@ -428,8 +670,22 @@ class Definition:
             yield from protocol.commands
 
     def commands_for(self, condition: Condition) -> tuple[Command, ...]:
-        """The commands a condition means."""
+        """The commands of which a condition means every PDU."""
         return tuple(command for command in self.commands() if condition.matches(command))
+
+    @cached_property
+    def _mentioned(self) -> dict[Condition, frozenset[tuple[str, int, int]]]:
+        return {}
+
+    def mentioned(self, condition: Condition) -> frozenset[tuple[str, int, int]]:
+        """Protocol, digits and code of the commands of which a condition may mean PDUs."""
+        if condition not in self._mentioned:
+            self._mentioned[condition] = frozenset(
+                (command.protocol, command.digits, command.code)
+                for command in self.commands()
+                if condition.mentions(command)
+            )
+        return self._mentioned[condition]
 
     @cached_property
     def _devices(self) -> dict[tuple[str, int], Device]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable
+from datetime import datetime
 
 OCTETS = {"u8": 1, "u16": 2, "u24": 3, "u32": 4, "u16be": 2}
 """Size of the number types."""
+
+CLOCK_FORMAT = "%Y-%m-%dT%H:%M:%S.%f"
 
 _RANGE = re.compile(r"\s*(0x[0-9A-Fa-f]+|[0-9]+)\s*-\s*(0x[0-9A-Fa-f]+|[0-9]+)\s*")
 _DIGITS = {8: "[0-7]+", 10: "[0-9]+", 16: "[0-9A-F]+"}
@@ -80,13 +83,33 @@ def is_text(text: object) -> bool:
     return isinstance(text, str)
 
 
+def is_clock(text: object) -> bool:
+    """Whether this is a time such as ``2026-01-31T12:30:00.250``."""
+    try:
+        datetime.strptime(text if isinstance(text, str) else "", CLOCK_FORMAT)
+    except ValueError:
+        return False
+    return True
+
+
 TEXTS: dict[str, Callable[[object], bool]] = {
     "mac": is_mac,
     "ipv4": is_ipv4,
+    "ipv4be": is_ipv4,
+    "clock": is_clock,
+    "path": is_text,
     "file_password": is_text,
     "file_name": is_text,
 }
 """Whether something is a value of a type that is written as text."""
 
-EXAMPLES = {"mac": "1C:39:47:CD:D4:EB", "ipv4": "192.168.0.250", "file_password": '"1234"', "file_name": "MAIN.QPG"}
+EXAMPLES = {
+    "mac": "1C:39:47:CD:D4:EB",
+    "ipv4": "192.168.0.250",
+    "ipv4be": "192.168.0.250",
+    "clock": "2026-01-31T12:30:00.250",
+    "path": "$MELPRJ$\\MAIN.PRG",
+    "file_password": '"1234"',
+    "file_name": "MAIN.QPG",
+}
 """A value of each of these types."""

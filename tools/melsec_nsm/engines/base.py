@@ -45,6 +45,12 @@ class Asset:
     model: str
     series: str
     advisories: tuple[str, ...]
+    mac: str = ""
+    firmware: str = ""
+    serial: str = ""
+    protocols: tuple[str, ...] = ()
+    ports: tuple[str, ...] = ()
+    """Ports that it answers from, such as ``5007/tcp``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +88,64 @@ class Record:
     again: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An engineering operation: a line of ``melsec_engineering.log``. ``ts`` is in ns since the epoch.
+
+    ``user`` is who was logged in, as far as that was seen; ``object`` a file, a user, an address or devices.
+    ``bytes`` were seen of a file, or written in an online change; ``missing_bytes`` and the hash are None where it is
+    no file, the hash also where something is missing. ``status`` is the first end code that refused, else that of
+    success in hex; empty where nobody answered. ``requests`` counts what it consisted of.
+    """
+
+    ts: int
+    protocol: str
+    client: str
+    server: str
+    action: str
+    user: str = ""
+    object: str = ""
+    details: str = ""
+    bytes: int | None = None
+    missing_bytes: int | None = None
+    sha256: str | None = None
+    status: str = ""
+    status_name: str = ""
+    requests: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FileTransfer:
+    """A file on its way from (``upload``) or to (``download``) a controller. ``ts`` is in ns since the epoch.
+
+    ``path`` is as on the wire, ``name`` its last part; both are empty where the file was open before the capture
+    began. ``size`` is what the file is said to have, else where the last block seen ends; ``bytes`` of it were seen.
+    Hashes are None where something is missing. ``closed`` says that the end was seen.
+    """
+
+    ts: int
+    protocol: str
+    client: str
+    server: str
+    name: str
+    path: str
+    drive: int | None
+    direction: str
+    kind: str
+    size: int
+    bytes: int
+    missing_bytes: int
+    md5: str | None
+    sha256: str | None
+    closed: bool
+
+
 @dataclass(frozen=True)
 class Result:
     """The verdict of one engine on one capture.
 
-    ``capture`` is the path as given; ``transactions`` is None where the engine cannot tell them.
+    ``capture`` is the path as given; ``transactions``, ``operations`` and ``files`` are None where the engine cannot
+    tell them.
     ``confirmed`` says whether the engine recognised a MELSEC protocol at all, None where it cannot say.
     ``truncated`` says that the capture is cut off and was judged as far as it goes.
     """
@@ -99,6 +158,8 @@ class Result:
     confirmed: bool | None
     warnings: tuple[str, ...]
     truncated: bool = False
+    operations: tuple[Operation, ...] | None = None
+    files: tuple[FileTransfer, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from melsec_nsm.engines.base import (
     Asset,
     Availability,
     EngineError,
+    Operation,
     Record,
     Result,
     TransactionCount,
@@ -35,6 +36,7 @@ Row = dict[str, Any]
 
 _COLUMNS = {"klass": "class"}
 _FIELDS = tuple(one.name for one in fields(Record))
+_OPERATION = tuple(one.name for one in fields(Operation))
 _VALUES = ("MELSEC::log_values=T", f"MELSEC::max_values_length={MAX_VALUES_TEXT}")
 _OPTIONS = ("LogAscii::use_json=T", "LogAscii::json_timestamps=JSON::TS_EPOCH")
 
@@ -127,6 +129,7 @@ def read_result(logs: Path, capture: str, warnings: Iterable[str] = ()) -> Resul
         assets=assets(rows(logs, "melsec_assets")),
         confirmed=any("melsec" in str(row.get("service", "")) for row in rows(logs, "conn")),
         warnings=(*warnings, *complaints(logs)),
+        operations=tuple(sorted(map(operation, rows(logs, "melsec_engineering")), key=lambda one: one.ts)),
     )
 
 
@@ -157,10 +160,21 @@ def transactions(log: Iterable[Row]) -> tuple[TransactionCount, ...]:
 def record(row: Row) -> Record:
     """A line of ``melsec.log``."""
     named: dict[str, Any] = {field: row.get(_COLUMNS.get(field, field)) for field in _FIELDS}
-    # Zeek computes with floats: the last digit of the microseconds has to be rounded back.
-    named["ts"] = round(row["ts"] * 1_000_000) * 1000
+    named["ts"] = _nanoseconds(row)
     named["rtt"] = round(row["rtt"] * 1_000_000) if "rtt" in row else None
     return Record(**named | {"again": row.get("again", False)})
+
+
+def operation(row: Row) -> Operation:
+    """A line of ``melsec_engineering.log``."""
+    named: dict[str, Any] = {name: row[name] for name in _OPERATION if name in row}
+    return Operation(**{"client": ""} | named | {"ts": _nanoseconds(row)})
+
+
+def _nanoseconds(row: Row) -> int:
+    # Zeek computes with floats: the last digit of the microseconds has to be rounded back.
+    micros: int = round(row["ts"] * 1_000_000)
+    return micros * 1000
 
 
 def alerts(log: Iterable[Row]) -> Iterator[Alert]:
@@ -177,13 +191,19 @@ def assets(log: Iterable[Row]) -> tuple[Asset, ...]:
     for row in log:
         host = str(row["host"])
         before = known.get(host, Asset(host, "", "", ()))
-        known[host] = Asset(
-            host,
-            row.get("model") or before.model,
-            row.get("series") or before.series,
-            tuple(sorted({*before.advisories, *row.get("advisories", ())})),
-        )
+        found: dict[str, Any] = {
+            name: row[name] for name in ("model", "series", "mac", "firmware", "serial") if row.get(name)
+        }
+        for name in ("advisories", "protocols"):
+            found[name] = tuple(sorted({*getattr(before, name), *row.get(name, ())}))
+        found["ports"] = tuple(sorted({*before.ports, *row.get("ports", ())}, key=_port))
+        known[host] = replace(before, **found)
     return tuple(known[host] for host in sorted(known))
+
+
+def _port(text: str) -> tuple[int, str]:
+    number, _, transport = text.partition("/")
+    return int(number), transport
 
 
 def complaints(logs: Path) -> list[str]:

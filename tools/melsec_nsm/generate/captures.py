@@ -25,8 +25,8 @@ from melsec_nsm.generate.text import comment
 
 _START = 1_767_225_600  # 2026-01-01 00:00:00 UTC
 _STEP = 0.01
-_CLIENT_MAC = "02:00:5e:00:53:12"
-_SERVER_MAC = "10:4b:46:00:53:fa"  # a Mitsubishi Electric prefix, as on a controller
+_CLIENT_MAC = "02:00:5e:00:53"  # the last octet is that of the address
+_SERVER_MAC = "10:4b:46:00:53"  # a Mitsubishi Electric prefix, as on a controller
 _BROADCAST_MAC = "ff:ff:ff:ff:ff:ff"
 _BROADCAST = "255.255.255.255"
 _CLIENT_PORT = 49152
@@ -65,7 +65,7 @@ def expected_transactions(definition: Definition, codec: Codec, capture: Capture
     """Requests of a capture by (protocol, frame, encoding, command), as the definition intends them."""
     counts: Counter[tuple[str, str, str, str]] = Counter()
     for item in _believed(codec, capture):
-        if item.half != "response":
+        if item.half != "response" and not item.lost:
             half = codec.half(item.frame, "request")
             text = f"{item.command:0{half.digits}X}"
             counts[item.protocol, half.frame.frame, half.frame.encoding, text] += item.repeat
@@ -85,10 +85,11 @@ def _believed(codec: Codec, capture: Capture) -> Iterator[Exchange]:
 def expected_detections(definition: Definition, capture: Capture, engine: str) -> dict[str, int]:
     """Detections that an engine must raise in a capture, with how often.
 
-    The captures of all commands are those of every detection that looks for one of them.
+    The captures of all commands are those of every detection that looks for every PDU of one of them; what the
+    others make of all of them together nobody intends (`unjudged`).
     """
     return {
-        detection.id: 1
+        detection.id: detection.counts.get(capture.name, 1)
         for detection in definition.detections.values()
         if engine in detection.engines()
         and (
@@ -97,6 +98,13 @@ def expected_detections(definition: Definition, capture: Capture, engine: str) -
             else any(_looks_for(definition, detection, item) for item in capture.exchanges)
         )
     }
+
+
+def unjudged(definition: Definition, capture: Capture) -> list[str]:
+    """Detections of which the definition does not say whether a capture raises them."""
+    if capture.name in definition.captures:
+        return []
+    return sorted(detection.id for detection in definition.detections.values() if not detection.when.plain)
 
 
 def _looks_for(definition: Definition, detection: Detection, item: Exchange) -> bool:
@@ -110,6 +118,7 @@ def _looks_for(definition: Definition, detection: Detection, item: Exchange) -> 
 
 def _entry(definition: Definition, codec: Codec, capture: Capture, octets: bytes) -> dict[str, object]:
     transactions = expected_transactions(definition, codec, capture)
+    open_ones = unjudged(definition, capture)
     return {
         "capture": capture.name,
         "title": capture.title,
@@ -119,6 +128,7 @@ def _entry(definition: Definition, codec: Codec, capture: Capture, octets: bytes
             for key, count in sorted(transactions.items())
         ],
         "detections": {engine: expected_detections(definition, capture, engine) for engine in ENGINES},
+        **({"unjudged": open_ones} if open_ones else {}),
     }
 
 
@@ -136,6 +146,9 @@ class _Halves:
     request: bytes | None
     response: bytes | None
     after: int = 0
+    lost: bool = False
+    where: tuple[str, str, int] = ("", "", 0)
+    """Client, server and number of the connection, as the exchange says."""
 
     def sent(self) -> Iterator[tuple[bool, bytes]]:
         """What goes out, in order, and whether the client sends it."""
@@ -147,27 +160,54 @@ class _Halves:
 
 def _halves(codec: Codec, exchange: Exchange) -> _Halves:
     from_client = exchange.sender == "client"
-    if exchange.octets is not None:
-        return _Halves(from_client, exchange.octets, None, exchange.after)
-    request = compose.request(codec, exchange) if exchange.half != "response" else None
-    answered = exchange.half != "request" and exchange.status is not None
-    return _Halves(from_client, request, compose.response(codec, exchange) if answered else None, exchange.after)
+    where = (exchange.client, exchange.server, exchange.connection)
+    request, response = exchange.octets, None
+    if exchange.octets is None:
+        request = compose.request(codec, exchange) if exchange.half != "response" else None
+        answered = exchange.half != "request" and exchange.status is not None
+        response = compose.response(codec, exchange) if answered else None
+    return _Halves(from_client, request, response, exchange.after, exchange.lost, where)
+
+
+@dataclass(slots=True)
+class _Connection:
+    """A connection (over UDP: two ports) of a client with a server."""
+
+    client: str
+    server: str
+    client_port: int
+    sequence: dict[bool, int] = field(default_factory=lambda: {True: 1000, False: 500_000})
 
 
 @dataclass(slots=True)
 class _Wire:
-    """Packets between one client and one server, as they are written."""
+    """Packets between clients and servers, as they are written: on the connection ``at``."""
 
     capture: Capture
     packets: list[Packet] = field(default_factory=list)
-    client_port: int = _CLIENT_PORT
     waited: int = 0
-    sequence: dict[bool, int] = field(default_factory=lambda: {True: 1000, False: 500_000})
+    connections: dict[tuple[str, str, int], _Connection] = field(default_factory=dict)
+    at: _Connection = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.at = _Connection(self.capture.client, self.capture.server, _CLIENT_PORT)
+
+    def turn(self, where: tuple[str, str, int]) -> None:
+        """Goes on with the connection of an exchange, which is opened where it is new."""
+        client, server, number = where[0] or self.capture.client, where[1] or self.capture.server, where[2] or 1
+        known = self.connections.get((client, server, number))
+        if known is not None:
+            self.at = known
+            return
+        self.at = _Connection(client, server, _CLIENT_PORT + len(self.connections))
+        self.connections[client, server, number] = self.at
+        if self.capture.shape != "midstream":
+            self.open()
 
     def _send(self, from_client: bool, layer: Packet, group: bool) -> None:
-        capture = self.capture
-        source, target = (capture.client, capture.server) if from_client else (capture.server, capture.client)
-        macs = (_CLIENT_MAC, _SERVER_MAC) if from_client else (_SERVER_MAC, _CLIENT_MAC)
+        source, target = (self.at.client, self.at.server) if from_client else (self.at.server, self.at.client)
+        macs = (_mac(_CLIENT_MAC, self.at.client), _mac(_SERVER_MAC, self.at.server))
+        macs = macs if from_client else macs[::-1]
         number = len(self.packets)
         ether = Ether(src=macs[0], dst=_BROADCAST_MAC if group else macs[1], type=0x0800)
         ip = IP(src=source, dst=_BROADCAST if group else target, id=number + 1, ttl=64, flags="DF")
@@ -177,26 +217,26 @@ class _Wire:
 
     def datagram(self, from_client: bool, data: bytes, *, group: bool = False) -> None:
         """One UDP datagram."""
-        ports = (self.client_port, self.capture.port)
+        ports = (self.at.client_port, self.capture.port)
         source, target = ports if from_client else ports[::-1]
         self._send(from_client, UDP(sport=source, dport=target) / Raw(data), group)
 
     def segment(self, from_client: bool, flags: str, data: bytes = b"") -> None:
         """One TCP segment; SYN and FIN take a sequence number of their own."""
-        ports = (self.client_port, self.capture.port)
+        ports = (self.at.client_port, self.capture.port)
         source, target = ports if from_client else ports[::-1]
         options = [("MSS", _SEGMENT)] if "S" in flags else []
         layer = TCP(
             sport=source,
             dport=target,
-            seq=self.sequence[from_client],
-            ack=self.sequence[not from_client] if "A" in flags else 0,
+            seq=self.at.sequence[from_client],
+            ack=self.at.sequence[not from_client] if "A" in flags else 0,
             flags=flags,
             window=64240,
             options=options,
         )
         self._send(from_client, layer / Raw(data) if data else layer, False)
-        self.sequence[from_client] += len(data) + ("S" in flags) + ("F" in flags)
+        self.at.sequence[from_client] += len(data) + ("S" in flags) + ("F" in flags)
 
     def octets(self, from_client: bool, data: bytes) -> None:
         """Octets over TCP, in segments of full size, or as one datagram."""
@@ -206,6 +246,10 @@ class _Wire:
         for start in range(0, len(data), _SEGMENT):
             self.segment(from_client, "PA", data[start : start + _SEGMENT])
 
+    def miss(self, from_client: bool, data: bytes) -> None:
+        """Octets that go over the wire while nobody captures."""
+        self.at.sequence[from_client] += len(data)
+
     def open(self) -> None:
         """The handshake."""
         if self.capture.transport == "tcp":
@@ -214,11 +258,13 @@ class _Wire:
             self.segment(True, "A")
 
     def close(self) -> None:
-        """Both sides say good-bye."""
-        if self.capture.transport == "tcp":
-            self.segment(True, "FA")
-            self.segment(False, "FA")
-            self.segment(True, "A")
+        """Both sides of every connection say good-bye."""
+        for connection in list(self.connections.values()) or [self.at]:
+            self.at = connection
+            if self.capture.transport == "tcp":
+                self.segment(True, "FA")
+                self.segment(False, "FA")
+                self.segment(True, "A")
 
     def written(self) -> bytes:
         """The capture file."""
@@ -231,6 +277,10 @@ class _Wire:
         return file.getvalue()
 
 
+def _mac(prefix: str, address: str) -> str:
+    return f"{prefix}:{int(address.rpartition('.')[2]):02x}"
+
+
 class _Unclosed(io.BytesIO):
     """A buffer that can be read after the writer closed it."""
 
@@ -239,7 +289,6 @@ class _Unclosed(io.BytesIO):
 
 
 def _plain(wire: _Wire, capture: Capture, exchanges: list[_Halves]) -> None:
-    wire.open()
     _dialogue(wire, exchanges)
     wire.close()
 
@@ -253,8 +302,10 @@ def _midstream(wire: _Wire, capture: Capture, exchanges: list[_Halves]) -> None:
 def _dialogue(wire: _Wire, exchanges: list[_Halves]) -> None:
     for exchange in exchanges:
         wire.waited += exchange.after
+        wire.turn(exchange.where)
+        send = wire.miss if exchange.lost else wire.octets
         for from_client, octets in exchange.sent():
-            wire.octets(from_client, octets)
+            send(from_client, octets)
 
 
 def _coalesced(wire: _Wire, capture: Capture, exchanges: list[_Halves]) -> None:
@@ -283,7 +334,7 @@ def _lost(wire: _Wire, capture: Capture, exchanges: list[_Halves]) -> None:
     from_client, octets = sent[0]
     middle = len(octets) // 2
     wire.octets(from_client, octets[:middle])
-    wire.sequence[from_client] += len(octets) - middle
+    wire.miss(from_client, octets[middle:])
     for from_client, octets in sent[1:]:
         wire.octets(from_client, octets)
     wire.close()
@@ -292,7 +343,7 @@ def _lost(wire: _Wire, capture: Capture, exchanges: list[_Halves]) -> None:
 def _broadcast(wire: _Wire, capture: Capture, exchanges: list[_Halves]) -> None:
     """Both ways to the broadcast address, each exchange from a new client port."""
     for number, exchange in enumerate(exchanges):
-        wire.client_port = _CLIENT_PORT + number
+        wire.at.client_port = _CLIENT_PORT + number
         for from_client, octets in exchange.sent():
             wire.datagram(from_client, octets, group=True)
 

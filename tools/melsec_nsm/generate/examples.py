@@ -151,16 +151,18 @@ class _Maker:
             return tuple(self.fields(entry.fields, number) for number in range(_ITEMS))
         if entry.type == "device":
             return self._device(item)
-        if entry.type in ("values", "words", "dwords"):
+        if entry.type in ("values", "words", "dwords", "device_values"):
             return self._numbers(entry)
         if entry.type == "bit_value":
             return (item + 1) & 1
-        if entry.type in ("text", "file_name", "file_password"):
+        if entry.type in ("text", "file_name", "file_password", "path"):
             return self._text(entry, item)
         if entry.type == "mac":
             return _MAC
-        if entry.type == "ipv4":
+        if entry.type in ("ipv4", "ipv4be"):
             return _IPV4 if entry.default is None else None
+        if entry.type == "clock":
+            return None
         if entry.type == "bytes":
             return None if entry.default is not None else self._octets(entry)
         if entry.default is not None or entry.names:
@@ -183,6 +185,8 @@ class _Maker:
         return tuple(_NUMBERS.get(entry.type, 0x1234) + number for number in range(count))
 
     def _text(self, entry: Field, item: int) -> str:
+        if entry.type == "path":
+            return "$MELPRJ$\\" + ("" if entry.name == "directory" else "MAIN.PRG")
         if entry.type == "file_name":
             return "SUB.PRG" if entry.name.startswith("from") else "" if entry.name == "directory" else "MAIN.PRG"
         if entry.type == "file_password" or entry.secret:

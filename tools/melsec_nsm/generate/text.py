@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+
 NOTE = "Generated from the melsec-nsm definition by `melsec-nsm generate`. Do not edit."
 """First line of every generated file, behind the comment sign of its language."""
 
@@ -19,3 +21,15 @@ def identifier(name: str) -> str:
 def quoted(text: str) -> str:
     """A string literal as Zeek reads it."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """A table in Markdown, or a word where there are no rows."""
+    rows = list(rows)
+    if not rows:
+        yield "None."
+        return
+    yield f"| {' | '.join(head)} |"
+    yield f"|{' --- |' * len(head)}"
+    for row in rows:
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"

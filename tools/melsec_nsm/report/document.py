@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime, timezone
 
 from melsec_nsm.engines.base import Result
@@ -16,7 +17,7 @@ def timestamp(ns: int) -> str:
 def document(result: Result) -> dict[str, object]:
     """The document of one engine's verdict on one capture.
 
-    ``transactions`` is left out where the engine cannot tell them.
+    ``transactions``, ``operations`` and ``files`` are left out where the engine cannot tell them.
     """
     content: dict[str, object] = {"engine": result.engine, "capture": result.capture}
     if result.transactions is not None:
@@ -41,7 +42,28 @@ def document(result: Result) -> dict[str, object]:
         for row in result.detections
     ]
     content["assets"] = [
-        {"host": asset.host, "model": asset.model, "series": asset.series, "advisories": list(asset.advisories)}
+        {
+            "host": asset.host,
+            "model": asset.model,
+            "series": asset.series,
+            "mac": asset.mac,
+            "firmware": asset.firmware,
+            "serial": asset.serial,
+            "protocols": list(asset.protocols),
+            "ports": list(asset.ports),
+            "advisories": list(asset.advisories),
+        }
         for asset in result.assets
     ]
+    if result.operations is not None:
+        content["operations"] = [_dated(asdict(one)) for one in result.operations]
+    if result.files is not None:
+        content["files"] = [_dated(asdict(one)) for one in result.files]
     return content
+
+
+def _dated(row: dict[str, object]) -> dict[str, object]:
+    """A row with its time in words."""
+    ts = row["ts"]
+    assert isinstance(ts, int)
+    return {**row, "ts": timestamp(ts)}

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from melsec_nsm.analysis.verdicts import CaptureVerdict, cells
 from melsec_nsm.definitions.model import ENGINES, Definition
-from melsec_nsm.engines.base import Availability, Result
+from melsec_nsm.engines.base import Asset, Availability, Operation, Result
 from melsec_nsm.report.document import timestamp
 
 
@@ -40,8 +40,29 @@ def results(console: Console, definition: Definition, found: Sequence[Result]) -
             console.print(table)
         else:
             console.print("no detection")
+        if result.operations:
+            _operations(console, result.operations)
         for asset in result.assets:
-            console.print(f"controller {asset.host}: {asset.model}" + (f" ({asset.series})" if asset.series else ""))
+            console.print(_controller(asset))
+
+
+def _operations(console: Console, found: Sequence[Operation]) -> None:
+    """What was done to controllers, in order."""
+    table = Table("time", "client", "controller", "action", "object", "user", "bytes", "status", box=None)
+    for one in found:
+        octets = "" if one.bytes is None else str(one.bytes)
+        if one.missing_bytes:
+            octets += f" (-{one.missing_bytes})"
+        time = timestamp(one.ts)[11:-4]
+        status = one.status_name or one.status
+        table.add_row(time, one.client, one.server, one.action, one.object, one.user, octets, status)
+    console.print(table)
+
+
+def _controller(asset: Asset) -> str:
+    what = asset.model + (f" ({asset.series})" if asset.series else "")
+    more = [what, asset.mac, asset.firmware, asset.serial, " ".join(asset.protocols), " ".join(asset.ports)]
+    return f"controller {asset.host}: " + ", ".join(filter(None, more))
 
 
 def _operation(definition: Definition, protocol: str, command: str) -> str:

@@ -9,12 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from melsec_nsm.definitions.bundle import Bundle
-from melsec_nsm.definitions.checks import captures, codes, detections, fields, protocols
+from melsec_nsm.definitions.checks import captures, codes, detections, engineering, fields, protocols
 from melsec_nsm.definitions.model import Issue
 
 Check = Callable[[Bundle], Iterator[Issue]]
 
-CHECKS: tuple[Check, ...] = (*fields.CHECKS, *protocols.CHECKS, *codes.CHECKS, *detections.CHECKS, *captures.CHECKS)
+CHECKS: tuple[Check, ...] = (
+    *fields.CHECKS,
+    *protocols.CHECKS,
+    *codes.CHECKS,
+    *engineering.CHECKS,
+    *detections.CHECKS,
+    *captures.CHECKS,
+)
 
 
 def check_meaning(bundle: Bundle) -> list[Issue]:

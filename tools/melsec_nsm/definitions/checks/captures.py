@@ -10,6 +10,7 @@ from melsec_nsm.definitions.checks.unique import by_text, repeated
 from melsec_nsm.definitions.exchanges import ExchangeFacts, all_exchanges
 from melsec_nsm.definitions.hints import near, suggest
 from melsec_nsm.definitions.model import Issue
+from melsec_nsm.definitions.transfers import BLOCK, transfer_of
 from melsec_nsm.definitions.values import (
     EXAMPLES,
     OCTETS,
@@ -32,12 +33,15 @@ def addresses_valid(bundle: Bundle) -> Iterator[Issue]:
     """Clients and servers are addresses."""
     for capture in bundle.entries("captures", "captures"):
         for key in ("client", "server"):
-            if not capture.text(key) or not capture.sound(key):
-                continue
-            try:
-                ipaddress.IPv4Address(capture.text(key))
-            except ValueError:
-                yield capture.issue(f"'{capture.text(key)}' is no IPv4 address", key)
+            if capture.text(key) and capture.sound(key):
+                yield from _address(capture, key)
+
+
+def _address(entry: Entry, key: str) -> Iterator[Issue]:
+    try:
+        ipaddress.IPv4Address(entry.text(key))
+    except ValueError:
+        yield entry.issue(f"'{entry.text(key)}' is no IPv4 address", key)
 
 
 def protocols_known(bundle: Bundle) -> Iterator[Issue]:
@@ -108,6 +112,71 @@ def _codes_of(commands: Iterable[Entry]) -> str:
     """How to name each of some commands."""
     codes = (f"0x{command.number('code') or 0:0{digits_of(command)}X}" for command in commands)
     return f"command: {' or '.join(codes)}"
+
+
+def elsewhere_valid(bundle: Bundle) -> Iterator[Issue]:
+    """Clients and controllers of exchanges are addresses; a broadcast knows no connections."""
+    for capture in bundle.entries("captures", "captures"):
+        for exchange in capture.children("exchanges"):
+            for key in ("client", "server"):
+                if exchange.text(key) and exchange.sound(key):
+                    yield from _address(exchange, key)
+            if capture.get("shape", "plain") in _ONE_CONNECTION:
+                for key in ("client", "server", "connection"):
+                    if key in exchange.data:
+                        shape = capture.get("shape")
+                        yield exchange.issue(f"a capture of shape {shape} has one client and one server", key, key=True)
+            if exchange.get("lost") and capture.get("shape", "plain") != "plain":
+                yield exchange.issue("only a capture of shape plain misses exchanges", "lost", key=True)
+
+
+_ONE_CONNECTION = ("coalesced", "split", "lost", "broadcast")
+
+
+def transfers_possible(bundle: Bundle) -> Iterator[Issue]:
+    """Files go in protocols that have a way for them, and their blocks are some that they have."""
+    for seen in all_exchanges(bundle):
+        exchange, given = seen.exchange, seen.exchange.child("transfer")
+        if given is None or not exchange.sound():
+            continue
+        for key in ("command", "operation", "data", "repeat", "half"):
+            if key in exchange.data:
+                yield exchange.issue(f"'{key}' means nothing beside 'transfer'", key, key=True)
+        if transfer_of(bundle, seen.facts) is None:
+            yield exchange.issue(f"protocol '{seen.facts.name}' has no way to transfer a file", "transfer", key=True)
+            continue
+        if not given.text("pattern").isascii():
+            yield given.issue("the pattern is ASCII text", "pattern")
+        blocks = -(-int(given.get("size")) // int(given.get("block", BLOCK)))
+        for key in ("repeated", "lost", "parts"):
+            for position, number in enumerate(given.get(key, ())):
+                if isinstance(number, int) and number >= blocks:
+                    yield given.issue(f"the file has {blocks} blocks, the last is {blocks - 1}", key, position)
+
+
+def footers_known(bundle: Bundle) -> Iterator[Issue]:
+    """Footers are those of the protocol, in frames that can have one."""
+    for seen in all_exchanges(bundle):
+        for half in ("request", "response"):
+            holder = seen.holder(half)
+            given = holder.child("footer") if holder is not None else None
+            if given is None or seen.frame is None or not seen.exchange.sound():
+                continue
+            assert holder is not None
+            footer = seen.facts.entry.child("footer")
+            if footer is None or footer.text("size") not in seen.header(half):
+                yield holder.issue(f"frame '{seen.exchange.text('frame')}' has no footer", "footer", key=True)
+                continue
+            if "data" in holder.data:
+                yield holder.issue("'data' are all octets, the footer among them", "footer", key=True)
+            sizes = {one.text("name"): one.get("sizes", []) for one in footer.children("parameters")}
+            for name in given.data:
+                octets = parse_octets(given.text(name)) or b""
+                if name not in sizes:
+                    yield given.issue(f"unknown parameter '{name}'", name, hint=suggest(name, sizes), key=True)
+                elif len(octets) not in sizes[name]:
+                    shown = " or ".join(str(size) for size in sizes[name])
+                    yield given.issue(f"'{name}' has {shown} octets, not {len(octets)}", name)
 
 
 def halves_exist(bundle: Bundle) -> Iterator[Issue]:
@@ -190,7 +259,7 @@ def _text_fits(values: Entry, name: str, field: Entry) -> Iterator[Issue]:
         yield values.issue(f"'{value}' is no value of type {kind}", name, hint=f"such as {EXAMPLES[kind]}")
 
 
-_NUMBERS = {"values": "u16", "words": "u16", "dwords": "u32"}
+_NUMBERS = {"values": "u16", "words": "u16", "dwords": "u32", "device_values": "u32"}
 
 
 def _numbers_fit(seen: ExchangeFacts, values: Entry, name: str, kind: str) -> Iterator[Issue]:
@@ -267,6 +336,9 @@ CHECKS = (
     protocols_known,
     frames_known,
     commands_known,
+    elsewhere_valid,
+    transfers_possible,
+    footers_known,
     halves_exist,
     values_fit,
 )

@@ -7,9 +7,11 @@ from pathlib import PurePath
 
 from melsec_nsm.definitions.bundle import Bundle, Entry
 from melsec_nsm.definitions.checks.unique import by_text, repeated
-from melsec_nsm.definitions.exchanges import exchanges_of
+from melsec_nsm.definitions.conditions import commands_meant, meant_fields
+from melsec_nsm.definitions.exchanges import steps_of
 from melsec_nsm.definitions.hints import suggest
 from melsec_nsm.definitions.model import SEVERITIES, Issue
+from melsec_nsm.definitions.values import OCTETS, fits, parse_octets
 
 
 def ids_unique(bundle: Bundle) -> Iterator[Issue]:
@@ -27,7 +29,7 @@ def id_is_file_name(bundle: Bundle) -> Iterator[Issue]:
 
 
 def _named(entry: Entry, key: str) -> Iterator[tuple[str, tuple[str | int, ...]]]:
-    """The texts below a key that may hold one or a list, with where they stand."""
+    """The texts below a key that may hold one or a list, with where they stand; of a mapping the key."""
     if not entry.sound(key):
         return
     value = entry.get(key)
@@ -35,32 +37,108 @@ def _named(entry: Entry, key: str) -> Iterator[tuple[str, tuple[str | int, ...]]
         yield value, (key,)
     elif isinstance(value, list):
         for position, item in enumerate(value):
-            yield item, (key, position)
+            if isinstance(item, dict):
+                yield from ((name, (key, position, name)) for name in item)
+            else:
+                yield item, (key, position)
+
+
+def conditions(bundle: Bundle) -> Iterator[Entry]:
+    """Every condition of the definition; alternatives by themselves."""
+    for detection in bundle.of("detection"):
+        when = detection.child("when")
+        if when is not None:
+            yield when
+            yield from when.children("any")
+    for action in bundle.entries("engineering", "actions"):
+        found = (action.child(key) for key in ("when", "proof"))
+        yield from (when for when in found if when is not None)
 
 
 def condition_known(bundle: Bundle) -> Iterator[Issue]:
-    """Conditions name operations and protocols that exist, and mean at least one command."""
-    for detection in bundle.of("detection"):
-        when = detection.child("when")
-        if when is None:
-            continue
+    """Conditions name operations, protocols, frames and actions that exist, and mean at least one command."""
+    frames = {name for facts in bundle.protocols.values() for name in facts.frames}
+    for when in conditions(bundle):
         known = True
-        for name, below in _named(when, "protocol"):
-            if name not in bundle.protocols:
-                known = False
-                yield when.issue(f"unknown protocol '{name}'", *below, hint=suggest(name, bundle.protocols))
-        for name, below in _named(when, "operation"):
-            if name not in bundle.operations:
-                known = False
-                hint = suggest(name, bundle.operations)
-                yield when.issue(f"no protocol has an operation '{name}'", *below, hint=hint)
-        if known and when.sound() and not _means_something(bundle, when):
-            yield detection.issue("no command fits this condition", "when", key=True)
+        for key, names, message in (
+            ("protocol", bundle.protocols, "unknown protocol '{}'"),
+            ("frame", sorted(frames), "unknown frame '{}'"),
+            ("operation", bundle.operations, "no protocol has an operation '{}'"),
+            ("action", bundle.actions, "there is no engineering operation '{}'"),
+        ):
+            for name, below in _named(when, key):
+                if name not in names:
+                    known = False
+                    yield when.issue(message.format(name), *below, hint=suggest(name, names))
+        means_commands = any(key in when.data for key in ("operation", "class"))
+        if known and when.sound() and means_commands and next(commands_meant(bundle, when), None) is None:
+            yield when.issue("no command fits this condition", key=True)
 
 
-def _means_something(bundle: Bundle, when: Entry) -> bool:
-    commands = (command for facts in bundle.protocols.values() for command in facts.commands)
-    return any(_means(when, command) for command in commands)
+def condition_consistent(bundle: Bundle) -> Iterator[Issue]:
+    """A condition looks at PDUs, at operations or at credentials, and at nothing that its half does not have."""
+    for when in conditions(bundle):
+        if not when.sound():
+            continue
+        kinds = [key for key in ("action", "credential", "any") if key in when.data]
+        others = [key for key in when.data if key not in (*kinds, "threshold")]
+        for key in kinds[1:]:
+            yield when.issue(
+                f"'{kinds[0]}' and '{key}' mean different things", key, hint="make two detections", key=True
+            )
+        for key in others if kinds else ():
+            hint = "say it in each alternative" if kinds[0] == "any" else ""
+            yield when.issue(f"'{key}' means nothing beside '{kinds[0]}'", key, hint=hint, key=True)
+        if "threshold" in when.data and kinds and kinds[0] != "any":
+            yield when.issue(f"'threshold' means nothing beside '{kinds[0]}'", "threshold", key=True)
+        if "status" in when.data and when.get("direction") != "response":
+            yield when.issue("a request has no status", "status", hint="direction: response", key=True)
+        if when.get("first") and when.get("direction") == "response":
+            yield when.issue("the first PDU of a client is a request", "first", key=True)
+        directions = {one.get("direction", "request") for one in when.children("any")}
+        if len(directions) > 1:
+            yield when.issue("alternatives look at the same half", "any")
+
+
+def condition_values(bundle: Bundle) -> Iterator[Issue]:
+    """Fields of conditions are ones that the PDUs have, with values that fit; end codes have names that exist."""
+    for when in conditions(bundle):
+        meant = list(commands_meant(bundle, when))
+        if not when.sound() or not meant:
+            continue
+        fields, wanted = meant_fields(bundle, when), when.child("fields")
+        for name in wanted.data if wanted is not None else ():
+            field = fields.get(name)
+            if field is None:
+                yield when.issue(
+                    f"no request meant has a field '{name}'", "fields", name, hint=suggest(name, fields), key=True
+                )
+            elif field.sound():
+                yield from _value_fits(when, name, field)
+        tables = {facts.entry.text("status_table") for facts, _ in meant}
+        names = sorted({"failed"}.union(*(bundle.statuses.get(table, set()) for table in tables)))
+        for name, below in _named(when, "status"):
+            if name not in names:
+                yield when.issue(f"no end code is called '{name}'", *below, hint=suggest(name, names))
+
+
+def _value_fits(when: Entry, name: str, field: Entry) -> Iterator[Issue]:
+    wanted = when.child("fields")
+    value, kind = wanted.get(name) if wanted is not None else None, field.text("type")
+    if field.get("secret"):
+        yield when.issue(f"'{name}' is secret", "fields", name, key=True)
+    elif kind in OCTETS:
+        if not isinstance(value, int):
+            yield when.issue(f"'{name}' is a number", "fields", name)
+        elif not fits(value, kind):
+            yield when.issue(f"{value} does not fit '{name}' of type {kind}", "fields", name)
+    elif kind == "bytes":
+        if not isinstance(value, str) or parse_octets(value) is None:
+            yield when.issue(f"'{name}' is octets in hex", "fields", name, hint='such as "50 00", in quotes')
+    elif kind not in ("text", "path", "file_name"):
+        yield when.issue(f"a field of type {kind} cannot be compared", "fields", name)
+    elif not isinstance(value, str):
+        yield when.issue(f"'{name}' is text", "fields", name)
 
 
 def _means(when: Entry, command: Entry) -> bool:
@@ -103,21 +181,27 @@ def captures_known(bundle: Bundle) -> Iterator[Issue]:
         for key in ("fires", "quiet"):
             for name, below in _named(captures, key):
                 if name not in bundle.captures:
-                    yield captures.issue(f"unknown capture '{name}'", *below, hint=suggest(name, bundle.captures))
-                elif key == "quiet" and name in captures.texts("fires"):
+                    hint = suggest(name, bundle.captures)
+                    yield captures.issue(f"unknown capture '{name}'", *below, hint=hint, key=len(below) > 2)
+                elif key == "quiet" and name in {fired for fired, _ in _named(captures, "fires")}:
                     yield captures.issue(f"capture '{name}' stands in fires too", *below)
 
 
 def captures_agree(bundle: Bundle) -> Iterator[Issue]:
-    """A detection fires on the captures that hold what it looks for, and on no other."""
+    """A detection fires on the captures that hold what it looks for, and on no other.
+
+    That can be told here where every PDU of a command is meant; the rest is for the engines to prove.
+    """
     for detection in bundle.of("detection"):
         when, captures = detection.child("when"), detection.child("captures")
         if when is None or captures is None or not when.sound() or not captures.sound():
             continue
+        if not set(when.data) <= {"operation", "class", "protocol", "direction"}:
+            continue
         # An operation that does not exist is reported by itself.
         if not all(_exists(bundle, operation) for operation in when.texts("operation")):
             continue
-        fires = captures.texts("fires")
+        fires = [name for name, _ in _named(captures, "fires")]
         for key in ("fires", "quiet"):
             for name, below in _named(captures, key):
                 capture = bundle.captures.get(name)
@@ -144,10 +228,10 @@ def _exists(bundle: Bundle, operation: str) -> bool:
 def _holding(bundle: Bundle, when: Entry, capture: Entry) -> Entry | None:
     """The first exchange of a capture that a condition means."""
     response = when.get("direction") == "response"
-    for seen in exchanges_of(bundle, capture):
+    for seen in steps_of(bundle, capture):
         half = seen.exchange.get("half", "both")
         present = half != "request" and "response" in seen.exchange.data if response else half != "response"
-        if present and seen.command is not None and _means(when, seen.command):
+        if present and not seen.exchange.get("lost") and seen.command is not None and _means(when, seen.command):
             return seen.exchange
     return None
 
@@ -156,6 +240,8 @@ CHECKS = (
     ids_unique,
     id_is_file_name,
     condition_known,
+    condition_consistent,
+    condition_values,
     techniques_known,
     advice_given,
     captures_known,

@@ -95,8 +95,8 @@ def keys_fit_type(bundle: Bundle) -> Iterator[Issue]:
     """A field has only keys that mean something for its type."""
     for entry in _sound_fields(bundle):
         kind = _kind(entry)
-        allowed = {"note", "role"} | _KEYS.get(kind, set())
-        allowed |= {"list", "count", "of"} if kind == "list" else {"field", "type", "secret"}
+        allowed = {"note", "role", "only", "optional"} | _KEYS.get(kind, set())
+        allowed |= {"list", "count", "of"} if kind == "list" else {"field", "type", "secret", "asset"}
         if kind in OCTETS:
             allowed |= {"const", "default", "allowed", "counts", "minimum", "maximum", "names", "zero", "flag", "base"}
         if kind in _COUNTED and "count_of" not in entry.data:
@@ -111,10 +111,10 @@ def keys_fit_type(bundle: Bundle) -> Iterator[Issue]:
             yield entry.issue("'unit_of' says what 'size_of' counts, which is missing", "unit_of", key=True)
 
 
-_COUNTED = {"values", "words", "dwords"}
+_COUNTED = {"values", "words", "dwords", "device_values"}
 _KEYS = {
     "bytes": {"const", "default", "size", "size_of", "sizes", "unit_of"},
-    "text": {"const", "default", "size", "size_of", "sizes", "charset"},
+    "text": {"const", "default", "size", "size_of", "sizes", "charset", "padding"},
     **{key: {"count_of"} for key in _COUNTED},
     **{key: {"default"} for key in TEXTS},
     "bit_value": {"names"},
@@ -124,7 +124,8 @@ _ROLES = {
     "points": {*OCTETS, "list"},
     "values": {*OCTETS, *_COUNTED, "bit_value", "bytes", "text"},
     "extension": {"text"},
-    "detail": {*OCTETS, "text", "file_name", "mac", "ipv4"},
+    "detail": {*OCTETS, "text", "file_name", "mac", "ipv4", "ipv4be", "clock", "path"},
+    "user": {"text"},
     **{key: set(OCTETS) for key in ("module", "block", "model_code", "drive", "pointer", "offset")},
 }
 
@@ -140,11 +141,63 @@ def roles_fit_type(bundle: Bundle) -> Iterator[Issue]:
                     yield entry.issue(f"a field of type {kind} cannot have the role {role}", "role")
                 elif role == "extension" and (before is None or before.get("role") != "target"):
                     yield entry.issue("the field before an extension has the role target", "role")
-                elif role in ("target", "detail", "values") and entry.get("secret"):
+                elif role in ("target", "detail", "values", "user") and entry.get("secret"):
                     yield entry.issue("a secret field must not reach a log", "role", "it has no such role")
                 elif role in ("detail", "drive", "pointer", "offset") and fields.key == "of":
                     yield entry.issue(f"a field of a list cannot have the role {role}", "role")
             before = entry
+
+
+def conditional_fields(bundle: Bundle) -> Iterator[Issue]:
+    """What is there only sometimes stands in a layout, and depends on a number field before it."""
+    for fields in field_lists(bundle):
+        numbers: list[str] = []
+        for entry in fields.fields:
+            for key in ("only", "optional"):
+                if key in entry.data and fields.header:
+                    yield entry.issue("a header field is always there", key, key=True)
+            only = entry.child("only")
+            for name in only.data if only is not None and entry.sound("only") else ():
+                if name not in numbers:
+                    message = f"'{name}' is no number field that stands before this one"
+                    yield entry.issue(message, "only", name, hint=suggest(name, numbers), key=True)
+            if entry.get("optional") and fields.key == "of":
+                yield entry.issue("a field of a list cannot be optional", "optional", key=True)
+            if entry.get("type") in OCTETS:
+                numbers.append(entry.text("field"))
+
+
+def assets_tell(bundle: Bundle) -> Iterator[Issue]:
+    """What a field tells of a controller is not secret, has a type that can tell it, and stands in no header."""
+    for fields in field_lists(bundle):
+        for entry in fields.fields:
+            told, kind = entry.text("asset"), _kind(entry)
+            if not told or not entry.sound():
+                continue
+            if fields.header:
+                yield entry.issue("a header field tells nothing of a controller", "asset", key=True)
+            elif entry.get("secret"):
+                yield entry.issue("a secret field must not reach the inventory", "asset", key=True)
+            elif kind not in _ASSETS[told]:
+                yield entry.issue(f"a field of type {kind} cannot tell the {told} of a controller", "asset")
+
+
+_ASSETS = {
+    "host": {"ipv4", "ipv4be"},
+    "mac": {"mac"},
+    "firmware": {*OCTETS, "text"},
+    "serial": {*OCTETS, "text"},
+}
+
+
+def device_values_follow(bundle: Bundle) -> Iterator[Issue]:
+    """Values of devices stand behind the device."""
+    for fields in field_lists(bundle):
+        before = [entry.get("type") for entry in fields.outer]
+        for entry in fields.fields:
+            if entry.get("type") == "device_values" and "device" not in before:
+                yield entry.issue("'device_values' stand behind a device", "type", hint="words are words of any device")
+            before.append(entry.get("type"))
 
 
 def constants_fit(bundle: Bundle) -> Iterator[Issue]:
@@ -348,6 +401,9 @@ CHECKS = (
     lists_only_in_layouts,
     keys_fit_type,
     roles_fit_type,
+    conditional_fields,
+    assets_tell,
+    device_values_follow,
     constants_fit,
     ranges_fit,
     length_bounded,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from melsec_nsm.definitions.bundle import Bundle, Entry, ProtocolFacts, digits_of, subcommands_of
+from melsec_nsm.definitions.bundle import Bundle, Entry, ProtocolFacts, by_field_name, digits_of, subcommands_of
 from melsec_nsm.definitions.checks.unique import by_text, repeated
 from melsec_nsm.definitions.hints import suggest
 from melsec_nsm.definitions.model import Issue
@@ -148,6 +148,36 @@ def code_fits(bundle: Bundle) -> Iterator[Issue]:
                 yield command.issue(f"code 0x{code:X} does not fit {digits_of(command)} digits", "code")
 
 
+def footer_complete(bundle: Bundle) -> Iterator[Issue]:
+    """A footer counts by a header field, and its parameters and their uses stand once."""
+    for file in bundle.of("protocol"):
+        footer = file.child("footer")
+        if footer is None or not footer.sound():
+            continue
+        size, headers = (
+            footer.text("size"),
+            [
+                by_field_name(frame.children(half))
+                for frame in file.children("frames")
+                for half in ("request", "response")
+            ],
+        )
+        counting = [header[size] for header in headers if size in header]
+        if not counting:
+            known = dict.fromkeys(name for header in headers for name in header)
+            yield footer.issue(f"no header has a field '{size}'", "size", hint=suggest(size, known))
+        elif any(field.get("type") != "u16" for field in counting):
+            yield footer.issue(f"the size '{size}' is a field of type u16", "size")
+        parameters = list(footer.children("parameters"))
+        codes = ((f"0x{one.get('parameter'):02X}", one, ("parameter",)) for one in parameters)
+        yield from repeated(codes, "parameter {}")
+        yield from repeated(by_text(parameters, "name"), "parameter '{}'")
+        yield from repeated(by_text(parameters, "use"), "the use '{}'")
+        for one in parameters:
+            if one.get("use") in ("token", "password") and not one.get("secret"):
+                yield one.issue(f"a {one.get('use')} is secret", "use", hint="add secret: true")
+
+
 def layouts_known(bundle: Bundle) -> Iterator[Issue]:
     """Commands and frames name layouts of their protocol."""
     for facts in bundle.protocols.values():
@@ -221,9 +251,16 @@ def tables_known(bundle: Bundle) -> Iterator[Issue]:
 
 def sources_known(bundle: Bundle) -> Iterator[Issue]:
     """Every source begins with a key of ``sources``."""
-    lists = {"protocol": ("ports", "frames", "layouts", "commands")}
-    for kind in ("protocol", "devices", "statuses", "models"):
+    lists = {
+        "protocol": ("ports", "frames", "layouts", "commands"),
+        "models": ("models", "mac_prefixes"),
+        "engineering": ("file_kinds",),
+    }
+    for kind in ("protocol", "devices", "statuses", "models", "engineering"):
         for file in bundle.of(kind):
+            footer = file.child("footer")
+            for entry in [footer, *footer.children("parameters")] if footer is not None else ():
+                yield from _source_known(entry, bundle.source_keys)
             for key in lists.get(kind, (kind,)):
                 for entry in file.children(key):
                     yield from _source_known(entry, bundle.source_keys)
@@ -248,6 +285,7 @@ CHECKS = (
     units_known,
     frames_alike,
     device_forms_complete,
+    footer_complete,
     code_fits,
     layouts_known,
     subcommands_known,

@@ -1,22 +1,38 @@
 """The built-in engine: codec, pairing and judgement without a sensor.
 
-It is the oracle that Zeek and Suricata are compared with, and works wherever Python does.
+It is the oracle that Zeek and Suricata are compared with, and works wherever Python does. `inspection` makes
+transactions of a capture and `records` lines of them; `telling` decodes what PDUs say; `operations` makes the audit
+trail, with `files` (and `assembly`), `runs` and `sessions`; `assets` the inventory; `judgement` the alerts.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from melsec_nsm import __version__
 from melsec_nsm.codec import Codec
+from melsec_nsm.codec.transactions import Half, Transaction
 from melsec_nsm.definitions import load
 from melsec_nsm.definitions.model import Definition
-from melsec_nsm.engines.base import Alert, Asset, Availability, Record, Result, TransactionCount, summed
+from melsec_nsm.engines.base import (
+    Alert,
+    Availability,
+    FileTransfer,
+    Operation,
+    Record,
+    Result,
+    TransactionCount,
+    summed,
+)
+from melsec_nsm.engines.reference.assets import Assets
 from melsec_nsm.engines.reference.inspection import Inspection
 from melsec_nsm.engines.reference.judgement import Judge
+from melsec_nsm.engines.reference.operations import Begun, Noted, Operations
 from melsec_nsm.engines.reference.records import Recorder
+from melsec_nsm.engines.reference.sessions import Sessions
+from melsec_nsm.engines.reference.telling import Telling
 
 __all__ = ["ReferenceEngine"]
 
@@ -51,30 +67,68 @@ class ReferenceEngine:
         Raises:
             CaptureError: the file cannot be read as a capture.
         """
-        counts: Counter[tuple[str, str, str, str]] = Counter()
-        alerts: list[Alert] = []
-        assets: dict[str, Asset] = {}
-        judge = Judge(self._definition)
-        recorder = Recorder(self._codec)
         inspection = Inspection(self._codec, capture)
+        verdict = _Verdict(self._codec)
         for half, transaction in inspection:
             if half is not None:
-                alerts += judge.half(half)
+                verdict.half(half)
             if transaction is not None:
-                alerts += judge.transaction(transaction)
-                if transaction.request is not None and not transaction.again:
-                    frame = transaction.request.pdu.half.frame
-                    counts[transaction.request.pdu.protocol, frame.frame, frame.encoding, transaction.command] += 1
-                model = recorder.model(transaction)
-                if model is not None and transaction.server is not None:
-                    assets[transaction.server] = Asset(transaction.server, *model, ())
+                verdict.transaction(transaction)
+        verdict.finish()
         return Result(
             engine=self.name,
             capture=str(capture),
-            transactions=tuple(TransactionCount(*key, count) for key, count in sorted(counts.items())),
-            detections=summed(alerts),
-            assets=tuple(assets[host] for host in sorted(assets)),
+            transactions=tuple(TransactionCount(*key, count) for key, count in sorted(verdict.counts.items())),
+            detections=summed(verdict.alerts),
+            assets=verdict.assets.known(),
             confirmed=inspection.pdus > 0,
             warnings=(inspection.truncated,) if inspection.truncated else (),
             truncated=inspection.truncated is not None,
+            operations=tuple(sorted(verdict.operations, key=lambda one: one.ts)),
+            files=tuple(sorted(verdict.files, key=lambda one: one.ts)),
         )
+
+
+class _Verdict:
+    """What is found out about a capture, PDU by PDU."""
+
+    def __init__(self, codec: Codec) -> None:
+        telling = Telling(codec)
+        actions = telling.definition.engineering.actions
+        sessions = Sessions(telling, tuple(action for action in actions if action.each == "login"))
+        self._judge = Judge(telling, sessions)
+        self._operations = Operations(telling, sessions)
+        self.assets = Assets(telling)
+        self.counts: Counter[tuple[str, str, str, str]] = Counter()
+        self.alerts: list[Alert] = []
+        self.operations: list[Operation] = []
+        self.files: list[FileTransfer] = []
+
+    def half(self, half: Half) -> None:
+        """A request or a response as it comes in."""
+        self.alerts += self._judge.half(half)
+        self._note(self._operations.half(half))
+        for change in self.assets.half(half):
+            self._note(self._operations.moved(change))
+
+    def transaction(self, transaction: Transaction) -> None:
+        """A transaction that is complete, or known to stay incomplete."""
+        self.alerts += self._judge.transaction(transaction)
+        self._note(self._operations.transaction(transaction))
+        self.assets.transaction(transaction)
+        if transaction.request is not None and not transaction.again:
+            frame = transaction.request.pdu.half.frame
+            self.counts[transaction.request.pdu.protocol, frame.frame, frame.encoding, transaction.command] += 1
+
+    def finish(self) -> None:
+        """Nothing more comes."""
+        self._note(self._operations.finish())
+
+    def _note(self, noted: Iterable[Noted]) -> None:
+        for one in noted:
+            if isinstance(one, Begun):
+                self.alerts += self._judge.operation(one)
+            elif isinstance(one, Operation):
+                self.operations.append(one)
+            else:
+                self.files.append(one)

@@ -30,6 +30,8 @@ class _Stream:
 
     conversation: Conversation[int]
     parsers: dict[Endpoint, StreamParser] = field(default_factory=dict)
+    spoken: set[int] = field(default_factory=set)
+    """Sides that have said something, or whose beginning was not seen."""
 
 
 class Inspection:
@@ -52,6 +54,8 @@ class Inspection:
         # PDUs without a length are known by what two hosts said to each other before.
         self._peers: OrderedDict[tuple[str, str], Conversation[_Ways]] = OrderedDict()
         self._copies = CopyFilter()
+        self._macs: OrderedDict[str, str] = OrderedDict()
+        self._prefixes = tuple(one.prefix.lower() for one in codec.definition.mac_prefixes)
         self.pdus = 0
         self.malformed = 0
 
@@ -62,6 +66,10 @@ class Inspection:
 
     def __iter__(self) -> Iterator[tuple[Half | None, Transaction | None]]:
         for packet in self._packets:
+            if packet.src_mac.startswith(self._prefixes):
+                self._macs[packet.src] = packet.src_mac
+                if len(self._macs) > MAX_CONVERSATIONS:
+                    self._macs.popitem(last=False)
             if packet.proto == "udp":
                 yield from self._datagram(packet)
             else:
@@ -107,7 +115,7 @@ class Inspection:
 
     def _pair_datagram(self, ts: int, ways: _Ways, pdu: Pdu) -> Iterator[tuple[Half | None, Transaction | None]]:
         self.pdus += 1
-        half = Half(ts, pdu, *ways)
+        half = Half(ts, pdu, *ways, transport="udp", mac=self._macs.get(ways[0].host, ""))
         yield half, None
         for transaction in self._datagrams.pair(half):
             yield None, transaction
@@ -127,8 +135,14 @@ class Inspection:
         parser = stream.parsers[source]
         ways = ((source, destination), (destination, source))
         before = stream.conversation.malformed
+        if not chunk.syn_seen:
+            stream.spoken.add(parser.side)
         for ts, side, pdu in parser.feed(chunk.ts, chunk.data, chunk.gap):
-            yield from self._pair(number, Half(ts, pdu, *ways[side != parser.side]))
+            here = ways[side != parser.side]
+            first = side not in stream.spoken
+            stream.spoken.add(side)
+            mac = self._macs.get(here[0].host, "")
+            yield from self._pair(number, Half(ts, pdu, *here, transport="tcp", mac=mac, first=first))
         self.malformed += stream.conversation.malformed - before
 
     def _pair(self, key: object, half: Half) -> Iterator[tuple[Half | None, Transaction | None]]:

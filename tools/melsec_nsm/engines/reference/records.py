@@ -7,6 +7,7 @@ from melsec_nsm.codec.frames import Codec, Pdu
 from melsec_nsm.codec.transactions import Half, Transaction, is_group
 from melsec_nsm.definitions.model import Layout
 from melsec_nsm.engines.base import Record
+from melsec_nsm.engines.reference.telling import footed
 
 _IDENTIFY = "identify"
 _OCTAL_SERIES = frozenset({"iQ-F", "FX"})
@@ -80,7 +81,8 @@ class Recorder:
             operation=operation,
             klass=klass,
             target=leading.target or other.target or None,
-            details=" ".join(filter(None, (asked.details, answered.details))) or None,
+            details=" ".join(filter(None, (asked.details, footed(request), answered.details, footed(response))))
+            or None,
             points=other.points if leading.points is None else leading.points,
             status=None if status is None or response is None else f"{status:0{response.pdu.half.status_digits}X}",
             status_name=name.name if name is not None else None,

@@ -45,7 +45,7 @@ def rules_by_detection(definition: Definition) -> dict[str, dict[int, Rule]]:
     """
     claimed = [detection for detection in definition.detections.values() if ENGINE not in detection.unsupported]
     rules = {detection.id: rules_for(definition, detection) for detection in claimed}
-    for direction in sorted({detection.when.direction for detection in claimed if _has_companion(detection, rules)}):
+    for direction in sorted({detection.when.half for detection in claimed if _has_companion(detection, rules)}):
         rules[FRAMING.format(direction=direction)] = framing_rules(definition, direction)
     return rules
 

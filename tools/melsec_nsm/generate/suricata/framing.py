@@ -21,10 +21,12 @@ from melsec_nsm.generate.suricata.patterns import (
     UnsupportedByBackend,
     anchored,
     beyond_packet,
+    first_octet,
     within_packet,
 )
 from melsec_nsm.generate.suricata.rule import Rule
 from melsec_nsm.generate.suricata.rules import FRAME_SLOTS, UNEVEN_BIT
+from melsec_nsm.generate.suricata.writing import BINARY, TEXT, either
 
 _FORMS = {
     "shared": "PDU followed by more in its segment",
@@ -35,7 +37,10 @@ _FORMS = {
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """What PDUs of one or several frames begin with, up to their length field."""
+    """What PDUs of one or several frames begin with, up to their length field.
+
+    Where there is none, ``whole`` is an expression for a PDU, by the size of the data of its command.
+    """
 
     slot: int
     title: str
@@ -43,6 +48,7 @@ class _Start:
     length: Place | None
     low: int
     high: int
+    whole: str = ""
 
 
 def framing_rules(definition: Definition, direction: str) -> dict[int, Rule]:
@@ -77,19 +83,40 @@ def _rule(what: str, pattern: list[str]) -> Rule:
 
 
 def _patterns(start: _Start) -> Mapping[str, list[str]]:
-    lead = anchored([replace(start.octets[0], octets=start.octets[0].octets[:1])])
+    lead = anchored(first_octet(start.octets))
     if start.length is None:
-        # Only the border behind the shortest PDU can be told; all that matters is that more follows.
+        octets = anchored(start.octets)
+        cut = {"cut": [*octets, f'pcre:"/^(?!{start.whole})/s"']} if start.high > start.low else {}
         return {
-            "shared": [*anchored(start.octets), f"dsize:>{start.low}"],
+            "shared": [*octets, f'pcre:"/^{start.whole}./s"'],
+            **cut,
             "short": [*lead, f"dsize:<{start.low}"],
         }
+    first = start.octets[0]
+    # An ASCII PDU of another frame may begin alike and be shorter than this one's header.
+    begun = [f'pcre:"/^{_begun(first.octets.decode().lower())}/{TEXT.flags}"'] if first.text else []
     header = anchored([*start.octets, *start.length.among([(start.low, start.high)])])
     return {
         "shared": [*header, within_packet(start.length), "isdataat:1,relative"],
         "cut": [*header, *beyond_packet(start.length)],
-        "short": [*lead, f"dsize:<{start.length.end}"],
+        "short": [*lead, *begun, f"dsize:<{start.length.end}"],
     }
+
+
+def _begun(text: str) -> str:
+    """An expression for a packet that begins with a text, or is no more than the beginning of it."""
+    return text[0] + (rf"(?:{_begun(text[1:])}|\z)" if text[1:] else "")
+
+
+def _whole(header: Header) -> str:
+    """An expression for a PDU whose command says how much data it has."""
+    place = header.places["command"]
+    return BINARY.skip(place.offset) + either(
+        [
+            place.regex([(code, code)]) + BINARY.skip(header.size - place.end + size)
+            for code, size in sorted(header.data.sizes.items())
+        ]
+    )
 
 
 def _stuffed_patterns(lead: bytes) -> Mapping[str, list[str]]:
@@ -121,7 +148,8 @@ def _starts(frames: list[tuple[Protocol, Frame]], direction: str) -> Iterator[_S
         octets = tuple(one for one in header.constraints if isinstance(one, Octets) and one.offset < end)
         if not octets or octets[0].offset != 0:
             continue
-        start = _Start(FRAME_SLOTS[frame.id], _title(protocol, frame), octets, header.length, *header.bounds)
+        whole = _whole(header) if header.length is None else ""
+        start = _Start(FRAME_SLOTS[frame.id], _title(protocol, frame), octets, header.length, *header.bounds, whole)
         found.setdefault((octets, header.length), []).append(start)
     for same in found.values():
         first = min(same, key=lambda one: one.slot)

@@ -8,30 +8,38 @@ from melsec_nsm.definitions.model import Command, Frame, Protocol
 from melsec_nsm.generate.suricata.patterns import (
     Constraint,
     Header,
+    Sought,
     UnsupportedByBackend,
     anchored,
+    first_octet,
     floating,
-    of_commands,
     shifted,
     within_packet,
 )
 
 
 class HeadedPdu:
-    """The PDUs of such a frame that carry one of some commands, as keywords."""
+    """The PDUs of such a frame that are sought, as keywords."""
 
-    def __init__(self, protocol: Protocol, frame: Frame, direction: str, commands: Sequence[Command]) -> None:
+    def __init__(self, protocol: Protocol, frame: Frame, direction: str, sought: Sought) -> None:
         self._protocol, self._frame, self._direction = protocol, frame, direction
         header = Header.of(protocol, frame, direction)
         self._length = header.length
-        self._constraints = [*header.constraints, *of_commands(header, frame, commands)]
-        self._size = header.size + _data_size(header, frame, commands) if header.length is None else 0
+        self._ending = sought.ending
+        # What is sought of a field of the header is more than what its frame asks for.
+        taken = {row.offset for row in sought.constraints}
+        self._constraints = [*(row for row in header.constraints if row.offset not in taken), *sought.constraints]
+        self._size = header.size + _data_size(header, frame, sought.commands) if header.length is None else 0
 
     def packet(self) -> list[str]:
         """Keywords for a PDU at the start of a packet; behind one with a length others may follow."""
         if self._length is None:
             return [f"dsize:{self._size}", *anchored(self._constraints)]
-        return [*anchored(self._constraints), within_packet(self._length)]
+        return [*anchored(self._constraints, self._ending), within_packet(self._length)]
+
+    def lead(self) -> list[str]:
+        """Keywords for the first octet of a PDU at the start of a packet."""
+        return anchored(first_octet(self._constraints))
 
     def datagram(self) -> list[str]:
         """Keywords for a PDU that fills a datagram."""
@@ -40,7 +48,7 @@ class HeadedPdu:
     def stream(self) -> list[str]:
         """Keywords for a PDU anywhere in a stream; none where it cannot be told there."""
         if self._length is not None:
-            return floating(self._constraints, self._length)
+            return floating(self._constraints, self._length, self._ending)
         # Too short to be looked for alone in a stream: the header of a longer frame has to follow.
         follower = self._follower()
         return floating([*self._constraints, *shifted(follower, self._size)], None) if follower else []

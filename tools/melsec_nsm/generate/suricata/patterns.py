@@ -61,19 +61,21 @@ class Place:
         flagged = self._flagged(ranges)
         return self.writing.among(flagged, self._width, self.order) if flagged else self.writing.skip(self.size)
 
-    def among(self, ranges: Iterable[tuple[int, int]] = ()) -> list[Constraint]:
+    def among(self, ranges: Iterable[tuple[int, int]] = (), *, fast: bool = False) -> list[Constraint]:
         """The constraint that the value lies in one of the ranges; without ranges, that it is a number at all."""
         wanted = tuple(ranges)
         flagged = merged(self._flagged(wanted))
         if len(flagged) == 1 and flagged[0][0] == flagged[0][1]:
-            return [Octets(self.offset, self.octets(flagged[0][0]), text=self.writing.text)]
+            return [Octets(self.offset, self.octets(flagged[0][0]), fast, text=self.writing.text)]
         if self.writing.text:
-            return [Expression(self.offset, self.size, self.regex(wanted), text=True)]
+            return [Expression(self.offset, self.size, self.regex(wanted), text=True, fast=fast)]
         if not flagged or flagged == ((0, (1 << 8 * self._width) - 1),):
             return []
-        if len(flagged) > 1:
-            return [Expression(self.offset, self.size, self.regex(wanted))]
-        return [Interval(self.offset, self.size, self.order, *flagged[0])]
+        bounds = Interval(self.offset, self.size, self.order, flagged[0][0], flagged[-1][1], fast)
+        if len(flagged) == 1:
+            return [bounds]
+        found = Expression(self.offset, self.size, self.regex(wanted), fast=fast)
+        return [bounds, found] if fast and self.writing is BINARY else [found]
 
     def _flagged(self, ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         return [(low | self.flag, high | self.flag) for low, high in ranges]
@@ -103,6 +105,23 @@ class Interval:
     order: str
     low: int
     high: int
+    fast: bool = False
+
+    @property
+    def end(self) -> int:
+        """Offset of the octet behind the number."""
+        return self.offset + self.size
+
+
+@dataclass(frozen=True, slots=True)
+class Unset:
+    """In the number at this offset none of some bits is set."""
+
+    offset: int
+    size: int
+    order: str
+    bits: int
+    fast: bool = True
 
     @property
     def end(self) -> int:
@@ -118,6 +137,7 @@ class Expression:
     size: int
     regex: str
     text: bool = False
+    fast: bool = False
 
     @property
     def end(self) -> int:
@@ -125,7 +145,39 @@ class Expression:
         return self.offset + self.size
 
 
-Constraint = Octets | Interval | Expression
+Constraint = Octets | Interval | Unset | Expression
+"""What is ``fast`` is rare among PDUs, or sorts them out at little cost: it is looked at first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How what ends where a length says ends: with one of some expressions, by their widths.
+
+    ``length`` is the place of the length, which counts units of ``unit`` symbols behind itself; None in a stuffed
+    frame, which ends with control codes.
+    """
+
+    length: Place | None
+    unit: int
+    alternatives: tuple[tuple[int, str], ...]
+
+    def keywords(self, pointer: int | None = None) -> list[str]:
+        """Keywords for the end; ``pointer`` is where the keyword before them ended, None for absolute ones."""
+        assert self.length is not None
+        place = f"{self.length.offset}" if pointer is None else f"{self.length.offset - pointer},relative"
+        back = max(width for width, _ in self.alternatives)
+        regex = either([f"{BINARY.skip(back - width)}{one}" for width, one in self.alternatives])
+        multiplier = f",multiplier {self.unit}" if self.unit > 1 else ""
+        return [f"{_byte_jump(self.length, place)}{multiplier},post_offset -{back}", f'pcre:"/^{regex}/Rs"']
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """PDUs that carry one of some commands, and what else holds of them."""
+
+    commands: tuple[Command, ...]
+    constraints: tuple[Constraint, ...]
+    ending: Ending | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,13 +277,25 @@ def of_commands(header: Header, frame: Frame, commands: Sequence[Command]) -> li
         lone: Constraint = Octets(place.offset, place.octets(commands[0].code), fast=True, text=text)
         return [lone, *(second.among(_subcommands(commands[0])) if second is not None else ())]
     # One rule for all, so that the suppression interval holds for the detection as a whole.
+    quick = [] if place.writing is not BINARY else _quick([one.code for one in commands], place)
     size = place.size if second is None else second.end - place.offset
     alternatives = [
         place.regex([(one.code, one.code)])
         + ("" if second is None else place.writing.skip(second.offset - place.end) + second.regex(_subcommands(one)))
         for one in sorted(commands, key=lambda one: one.code)
     ]
-    return [Expression(place.offset, size, either(alternatives), text=place.writing.text)]
+    return [*quick, Expression(place.offset, size, either(alternatives), text=place.writing.text, fast=True)]
+
+
+def _quick(codes: Sequence[int], place: Place) -> list[Constraint]:
+    """What holds of all these numbers and sorts most others out before an expression is asked, which costs more."""
+    unset = (1 << 8 * place.size) - 1
+    for code in codes:
+        unset &= ~(code | place.flag)
+    return [
+        Unset(place.offset, place.size, place.order, unset),
+        Interval(place.offset, place.size, place.order, min(codes) | place.flag, max(codes) | place.flag, fast=True),
+    ]
 
 
 def _subcommands(command: Command) -> list[tuple[int, int]]:
@@ -248,11 +312,16 @@ def ordered(constraints: Iterable[Constraint]) -> list[Constraint]:
         last = joined[-1] if joined else None
         if isinstance(constraint, Octets) and isinstance(last, Octets) and last.end == constraint.offset:
             joined[-1] = replace(last, octets=last.octets + constraint.octets, fast=last.fast or constraint.fast)
-        elif isinstance(constraint, Expression) and isinstance(last, Expression) and last.end == constraint.offset:
-            joined[-1] = replace(last, size=last.size + constraint.size, regex=last.regex + constraint.regex)
+        elif isinstance(constraint, Expression) and isinstance(last, Expression) and _follows(last, constraint):
+            size, fast = last.size + constraint.size, last.fast or constraint.fast
+            joined[-1] = replace(last, size=size, regex=last.regex + constraint.regex, fast=fast)
         else:
             joined.append(constraint)
     return joined
+
+
+def _follows(last: Expression, constraint: Expression) -> bool:
+    return last.end == constraint.offset and last.text == constraint.text
 
 
 def regex_of(constraints: Iterable[Constraint], size: int, *, start: int = 0, writing: Writing = BINARY) -> str:
@@ -263,10 +332,12 @@ def regex_of(constraints: Iterable[Constraint], size: int, *, start: int = 0, wr
         pieces.append(writing.skip(row.offset - at))
         if isinstance(row, Octets):
             pieces.append(row.octets.decode().lower() if row.text else writing.literal(row.octets))
+        elif isinstance(row, Expression):
+            pieces.append(row.regex)
         elif isinstance(row, Interval):
             pieces.append(writing.among([(row.low, row.high)], row.size, row.order))
         else:
-            pieces.append(row.regex)
+            continue
         at = row.end
     return "".join([*pieces, writing.skip(size - at)])
 
@@ -276,26 +347,32 @@ def shifted(constraints: Iterable[Constraint], by: int) -> list[Constraint]:
     return [replace(constraint, offset=constraint.offset + by) for constraint in constraints]
 
 
-def anchored(constraints: Iterable[Constraint]) -> list[str]:
+def first_octet(constraints: Iterable[Constraint]) -> list[Constraint]:
+    """The constraint that the first octet is what it has to be."""
+    first, *_ = _checked(constraints)
+    assert isinstance(first, Octets)
+    return [replace(first, octets=first.octets[:1])]
+
+
+def anchored(constraints: Iterable[Constraint], ending: Ending | None = None) -> list[str]:
     """Keywords for a PDU that starts at the first octet of the packet."""
     rows = _checked(constraints)
     # Bound to an offset even two octets are a good fast pattern, and the command is what is rare among PDUs.
     fast = next((row for row in rows if isinstance(row, Octets) and row.fast), None) or _longest(rows)
     keywords: list[str] = []
-    expressions: list[str] = []
-    for row in rows:
+    for row in sorted(rows, key=lambda row: 0 if isinstance(row, Octets) else 1 if row.fast else 2):
         if isinstance(row, Octets):
             place = "startswith" if row.offset == 0 else f"offset:{row.offset}; depth:{len(row.octets)}"
             keywords.append(content(row, place, fast=row is fast))
-        elif isinstance(row, Interval):
-            expressions += _byte_tests(row, str(row.offset))
+        elif isinstance(row, Expression):
+            keywords.append(f'pcre:"/^{BINARY.skip(row.offset)}{row.regex}/{_flags(row)}"')
         else:
-            expressions.append(f'pcre:"/^{BINARY.skip(row.offset)}{row.regex}/{_flags(row)}"')
-    return keywords + expressions
+            keywords += _byte_tests(row, str(row.offset))
+    return keywords if ending is None else keywords + ending.keywords()
 
 
-def floating(constraints: Iterable[Constraint], length: Place | None) -> list[str]:
-    """Keywords for a PDU that starts anywhere, and for its length to fit what was seen."""
+def floating(constraints: Iterable[Constraint], length: Place | None, ending: Ending | None = None) -> list[str]:
+    """Keywords for a PDU that starts anywhere, and for its length, or where it ends, to fit what was seen."""
     rows = _checked(constraints)
     fast = _longest(rows)
     keywords: list[str] = []
@@ -306,12 +383,14 @@ def floating(constraints: Iterable[Constraint], length: Place | None) -> list[st
             place = f"distance:{ahead}; within:{len(row.octets)}" if keywords else ""
             keywords.append(content(row, place, fast=row is fast))
             pointer = row.end
-        elif isinstance(row, Interval):
-            keywords += _byte_tests(row, f"{ahead},relative")
-        else:
+        elif isinstance(row, Expression):
             keywords.append(f'pcre:"/^{BINARY.skip(ahead)}{row.regex}/R{_flags(row)}"')
             pointer = row.end
-    if length is not None:
+        else:
+            keywords += _byte_tests(row, f"{ahead},relative")
+    if ending is not None:
+        keywords += ending.keywords(pointer)
+    elif length is not None:
         keywords.append(_byte_jump(length, f"{length.offset - pointer},relative"))
     return keywords
 
@@ -352,8 +431,10 @@ def _flags(row: Expression) -> str:
     return TEXT.flags if row.text else BINARY.flags
 
 
-def _byte_tests(row: Interval, place: str) -> list[str]:
+def _byte_tests(row: Interval | Unset, place: str) -> list[str]:
     order = "" if row.size == 1 else f",{row.order}"
+    if isinstance(row, Unset):
+        return [f"byte_test:{row.size},!&,{row.bits},{place}{order}"]
     tests = []
     if row.low > 0:
         tests.append(f"byte_test:{row.size},>=,{row.low},{place}{order}")

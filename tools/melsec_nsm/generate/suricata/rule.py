@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from melsec_nsm.definitions.model import Definition, Detection, Reference
+from melsec_nsm.generate.suricata.looks import CLIENT, Counting, Look
 
 _CATEGORY_WORDS = {
     "control": "CONTROL",
@@ -64,18 +65,28 @@ class Rule:
 class RuleMaker:
     """Makes the rules of a detection for one frame, which ``frame`` names as its messages do."""
 
-    def __init__(self, definition: Definition, detection: Detection, frame: str) -> None:
-        self._definition, self._detection = definition, detection
+    def __init__(self, definition: Definition, detection: Detection, frame: str, look: Look) -> None:
+        self._definition, self._detection, self._look = definition, detection, look
         self._what = f"{_CATEGORY_WORDS[detection.category]} {frame} {detection.title}"
 
-    def alert(self, protocol: str, body: Sequence[str], *, direction: str, note: str = "") -> Rule:
-        """A rule that raises an alert for a packet with a request (``direction``) or a response."""
-        detection = self._detection
+    def alert(
+        self, protocol: str, body: Sequence[str], *, direction: str, note: str = "", companion: bool = False
+    ) -> Rule:
+        """A rule that raises an alert for a packet with a request (``direction``) or a response.
+
+        A ``companion`` may find the same twice, as the octets of a stream are looked at in pieces that overlap.
+        """
+        detection, counting = self._detection, self._look.counting
+        if counting is not None:
+            body = [*(_pairs(detection, counting) if counting.once else ()), *body]
+            repeats = [_counted(counting, direction)]
+        else:
+            repeats = _limit(detection.suppress) if companion or not self._look.each else []
         return self._rule(
             protocol,
             note,
             *body,
-            *_threshold(detection.suppress),
+            *repeats,
             *_references(detection.references),
             f"classtype:{_classtype(detection)}",
             f"target:{'dest_ip' if direction == 'request' else 'src_ip'}",
@@ -93,8 +104,23 @@ class RuleMaker:
         )
 
 
-def _threshold(seconds: int) -> list[str]:
+def _limit(seconds: int) -> list[str]:
     return [f"threshold:type limit, track by_both, count 1, seconds {seconds}"] if seconds else []
+
+
+def _counted(counting: Counting, direction: str) -> str:
+    """The keyword that as many PDUs of a party are one alert; the client sends requests and receives responses."""
+    track = "by_src" if (counting.party == CLIENT) == (direction == "request") else "by_dst"
+    return f"threshold:type both, track {track}, count {counting.count}, seconds {counting.seconds}"
+
+
+def _pairs(detection: Detection, counting: Counting) -> list[str]:
+    """The keywords that a pair of hosts counts but once in the interval."""
+    name = f"MELSEC.{detection.id}.pair"
+    return [
+        f"xbits:isnotset,{name},track ip_pair",
+        f"xbits:set,{name},track ip_pair,expire {counting.seconds}",
+    ]
 
 
 def _classtype(detection: Detection) -> str:

@@ -9,14 +9,17 @@ Where a request proves too little alone, silent rules note it, and the alert is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
-from melsec_nsm.definitions.model import Command, Definition, Detection, Frame, Protocol
+from melsec_nsm.definitions.model import Definition, Detection, Frame, Protocol
 from melsec_nsm.generate.suricata.answered import SMALL, AnsweredPdu, mark, marked
 from melsec_nsm.generate.suricata.headed import HeadedPdu
-from melsec_nsm.generate.suricata.patterns import UnsupportedByBackend
+from melsec_nsm.generate.suricata.looks import Look, looks_for
+from melsec_nsm.generate.suricata.patterns import Sought, UnsupportedByBackend
 from melsec_nsm.generate.suricata.rule import Rule, RuleMaker
+from melsec_nsm.generate.suricata.sought import sought_in
 from melsec_nsm.generate.suricata.stuffed import StuffedPdu
 
 # Sids are published: that of a rule is the first of its detection's block, plus three times the slot, plus the place
@@ -42,9 +45,29 @@ FRAME_SLOTS = {
     "1e-ascii others": 16,
     "1e-binary asked others": 17,
     "1e-ascii asked others": 18,
+    # The second look that a detection takes at a frame.
+    "3e-binary second": 19,
+    "4e-binary second": 20,
+    "57-long second": 21,
+    "57-short second": 22,
+    "3e-ascii second": 23,
+    "4e-ascii second": 24,
+    "lmt-binary second": 25,
+    "emt-binary second": 26,
+    "emt-push second": 27,
+    "4c-format5 second": 28,
+    # What notes that a client begins with a frame.
+    "57-long begun": 29,
+    "57-short begun": 30,
 }
 FORMS = ("packet", "datagram", "stream")
 UNEVEN_BIT = "MELSEC.uneven"
+_PARTS = ("", "second")
+"""The slots of a frame for a detection's looks at it, in their order."""
+_BEGINNING = ("flow:established,to_server", "stream_size:server,<,2")
+"""The handshake was seen, and the server has sent nothing since."""
+_FIRST_CHUNK = "stream_size:client,<,4096"
+"""A stream of which nothing was looked at yet: the engine looks at 2560 octets or what there is at the end."""
 SPLIT = "in a coalesced or split segment"
 ASKED = "asked for"
 
@@ -63,35 +86,74 @@ def rules_for(definition: Definition, detection: Detection) -> dict[int, Rule]:
     Raises `UnsupportedByBackend` where any of the frames in which the detection's commands travel
     cannot be matched: half a detection would pass for a whole one.
     """
-    commands = definition.commands_for(detection.when)
-    if not commands:
-        raise UnsupportedByBackend(f"detection {detection.id}: no command of the definition is meant")
     rules: dict[int, Rule] = {}
-    for protocol in definition.protocols.values():
-        for frame in protocol.frames:
-            meant = [one for one in commands if one.protocol == protocol.name and frame.id in one.frames]
-            # A frame that goes one way only has no other half to look at.
-            if not meant or not frame.half(detection.when.direction):
-                continue
-            try:
-                rules |= _frame_rules(definition, detection, protocol, frame, meant)
-            except UnsupportedByBackend as problem:
-                raise UnsupportedByBackend(f"detection {detection.id}: {problem}") from None
-    return dict(sorted(rules.items()))
+    try:
+        looks = looks_for(definition, detection)
+        for protocol in definition.protocols.values():
+            for frame in protocol.frames:
+                for number, (look, sought) in enumerate(_looks_at(definition, protocol, frame, looks)):
+                    at = _At(definition, detection, protocol, frame, _part(frame, number))
+                    rules |= _frame_rules(at, look, sought)
+    except UnsupportedByBackend as problem:
+        raise UnsupportedByBackend(f"detection {detection.id}: {problem}") from None
+    # One rule notes the beginning of frames that begin alike.
+    unlike = {rule.text(): number for number, rule in sorted(rules.items(), reverse=True)}
+    return {number: rule for number, rule in sorted(rules.items()) if unlike[rule.text()] == number}
 
 
-def _frame_rules(
-    definition: Definition, detection: Detection, protocol: Protocol, frame: Frame, commands: Sequence[Command]
-) -> dict[int, Rule]:
-    direction = detection.when.direction
-    make = RuleMaker(definition, detection, f"{protocol.name.upper()} {_frame_title(frame)}")
-    bit = f"MELSEC.{detection.id}"
+def _looks_at(
+    definition: Definition, protocol: Protocol, frame: Frame, looks: Sequence[Look]
+) -> Iterator[tuple[Look, Sought]]:
+    """The looks that may find something in a frame, and what they seek there."""
+    for look in looks:
+        meant = [one for one in look.commands if one.protocol == protocol.name and frame.id in one.frames]
+        # A frame that goes one way only has no other half to look at.
+        if not meant or not frame.half(look.direction) or (look.frames and frame.id not in look.frames):
+            continue
+        if frame.kind == "layout":
+            yield look, Sought(tuple(meant), ())
+        elif (sought := sought_in(definition, protocol, frame, look, meant)) is not None:
+            yield look, sought
+
+
+@dataclass(frozen=True, slots=True)
+class _At:
+    """A look of a detection at a frame; ``part`` is that of its variants."""
+
+    definition: Definition
+    detection: Detection
+    protocol: Protocol
+    frame: Frame
+    part: str
+
+    @property
+    def bit(self) -> str:
+        """The name of the bits that its rules set."""
+        return f"MELSEC.{self.detection.id}"
+
+    def maker(self, title: str, look: Look) -> RuleMaker:
+        """Makes the rules; ``title`` is what messages call the frame."""
+        return RuleMaker(self.definition, self.detection, f"{self.protocol.name.upper()} {title}", look)
+
+
+def _frame_rules(at: _At, look: Look, sought: Sought) -> dict[int, Rule]:
+    frame = at.frame
+    make = at.maker(_frame_title(frame), look)
     if frame.kind != "layout":
         kind = StuffedPdu if frame.kind == "stuffed" else HeadedPdu
-        return _plain_rules(make, frame, bit, direction, kind(protocol, frame, direction, commands))
-    if direction != "request":
+        pdu = kind(at.protocol, frame, look.direction, sought)
+        return _first_rules(make, at, look, pdu) if look.first else _plain_rules(make, at, look, pdu)
+    if look.direction != "request":
         raise UnsupportedByBackend(f"frame {frame.id}: a response is known by its request only")
-    return _answered_rules(make, frame, bit, AnsweredPdu(definition, protocol, frame, commands))
+    if look.fields or look.statuses or look.first or look.file:
+        raise UnsupportedByBackend(f"frame {frame.id}: of a request only the command is known")
+    return _answered_rules(make, frame, at.bit, AnsweredPdu(at.definition, at.protocol, frame, sought.commands))
+
+
+def _part(frame: Frame, number: int) -> str:
+    if number >= len(_PARTS):
+        raise UnsupportedByBackend(f"frame {frame.id}: more than {len(_PARTS)} looks have no numbers")
+    return _PARTS[number]
 
 
 def _frame_title(frame: Frame) -> str:
@@ -99,20 +161,39 @@ def _frame_title(frame: Frame) -> str:
     return " ".join([name.upper(), *form])
 
 
-def _plain_rules(
-    make: RuleMaker, frame: Frame, bit: str, direction: str, pdu: HeadedPdu | StuffedPdu
-) -> dict[int, Rule]:
+def _plain_rules(make: RuleMaker, at: _At, look: Look, pdu: HeadedPdu | StuffedPdu) -> dict[int, Rule]:
     """Rules for a PDU that is believed by itself."""
     rules: dict[int, Rule] = {}
-    if "tcp" in frame.transports:
-        packet = [f"flowbits:set,{bit}", *pdu.packet()]
-        rules[variant(frame, "packet")] = make.alert("tcp-pkt", packet, direction=direction)
+    alert = partial(make.alert, direction=look.direction)
+    if "tcp" in at.frame.transports:
+        packet = [f"flowbits:set,{at.bit}", *pdu.packet()]
+        rules[variant(at.frame, "packet", at.part)] = alert("tcp-pkt", packet)
         if stream := pdu.stream():
-            gated = [f"flowbits:isset,{UNEVEN_BIT}", f"flowbits:isnotset,{bit}", *stream]
-            rules[variant(frame, "stream")] = make.alert("tcp", gated, direction=direction, note=SPLIT)
-    if "udp" in frame.transports:
-        rules[variant(frame, "datagram")] = make.alert("udp", pdu.datagram(), direction=direction)
+            gated = [f"flowbits:isset,{UNEVEN_BIT}", f"flowbits:isnotset,{at.bit}", *stream]
+            rules[variant(at.frame, "stream", at.part)] = alert("tcp", gated, note=SPLIT, companion=True)
+    if "udp" in at.frame.transports:
+        rules[variant(at.frame, "datagram", at.part)] = alert("udp", pdu.datagram())
     return rules
+
+
+def _first_rules(make: RuleMaker, at: _At, look: Look, pdu: HeadedPdu | StuffedPdu) -> dict[int, Rule]:
+    """Rules for a PDU with which a client begins a connection whose handshake was seen, while the server is silent.
+
+    Where that PDU is spread over segments, the server has answered by the time that the stream is looked at: so the
+    beginning is noted, and the stream looked at from its start.
+    """
+    frame, bit = at.frame, at.bit
+    if not isinstance(pdu, HeadedPdu) or "tcp" not in frame.transports:
+        raise UnsupportedByBackend(f"frame {frame.id}: its first PDU cannot be told")
+    begun = f"{bit}.begun"
+    whole = [*_BEGINNING, f"flowbits:set,{bit}", *pdu.packet()]
+    noted = [*_BEGINNING, f"flowbits:set,{begun}", *pdu.lead()]
+    split = [_FIRST_CHUNK, f"flowbits:isset,{begun}", f"flowbits:isnotset,{bit}", *pdu.packet()]
+    return {
+        variant(frame, "packet"): make.alert("tcp-pkt", whole, direction="request"),
+        variant(frame, "packet", "begun"): at.maker(frame.frame, look).silent("tcp-pkt", noted, note="begun"),
+        variant(frame, "stream"): make.alert("tcp-stream", split, direction="request", note=SPLIT, companion=True),
+    }
 
 
 def _answered_rules(make: RuleMaker, frame: Frame, bit: str, pdu: AnsweredPdu) -> dict[int, Rule]:

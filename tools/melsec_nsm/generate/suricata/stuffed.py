@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from melsec_nsm.definitions.model import Command, Frame, Protocol
+from melsec_nsm.definitions.model import Frame, Protocol
 from melsec_nsm.generate.suricata.patterns import (
     Constraint,
+    Ending,
     Header,
     Octets,
+    Sought,
     UnsupportedByBackend,
-    of_commands,
+    ordered,
     regex_of,
 )
-from melsec_nsm.generate.suricata.writing import BINARY, DLE, STUFFED
+from melsec_nsm.generate.suricata.writing import BINARY, DLE, STUFFED, either
 
 _ESCAPE = bytes((DLE,))
 _BODY = r"(?:[^\x10]++|\x10\x10)*+"
@@ -27,15 +29,16 @@ _SUM = r"(?:[0-9A-Fa-f]{2})?"
 
 
 class StuffedPdu:
-    """The PDUs of such a frame that carry one of some commands, as keywords."""
+    """The PDUs of such a frame that are sought, as keywords."""
 
-    def __init__(self, protocol: Protocol, frame: Frame, direction: str, commands: Sequence[Command]) -> None:
+    def __init__(self, protocol: Protocol, frame: Frame, direction: str, sought: Sought) -> None:
         header = Header.of(protocol, frame, direction)
         lead, *inner = header.constraints
-        command = of_commands(header, frame, commands)
         self._lead = lead_of(header, frame)
-        self._rest = regex_of([*inner, *command], header.size, start=lead.end, writing=STUFFED) + _BODY + _END
-        self._command = _literal(command)
+        size = max(header.size, *(row.end for row in sought.constraints))
+        self._rest = regex_of([*inner, *sought.constraints], size, start=lead.end, writing=STUFFED)
+        self._rest += (_BODY if sought.ending is None else _body_with(sought.ending)) + _END
+        self._rare_octets = _literal(sought.constraints)
 
     def packet(self) -> list[str]:
         """Keywords for a PDU at the start of a packet; others may follow it."""
@@ -51,11 +54,11 @@ class StuffedPdu:
         return [*self._rare(), self._content(""), f'pcre:"/^{self._rest}/R{STUFFED.flags}"']
 
     def _content(self, place: str) -> str:
-        return _content(self._lead, place, "" if self._command else "fast_pattern")
+        return _content(self._lead, place, "" if self._rare_octets else "fast_pattern")
 
     def _rare(self) -> list[str]:
-        """The octets of the command as a fast pattern, where there is but one command."""
-        return [_content(self._command, "fast_pattern")] if self._command else []
+        """The octets of the command or the status as a fast pattern, where there is but one."""
+        return [_content(self._rare_octets, "fast_pattern")] if self._rare_octets else []
 
 
 def lead_of(header: Header, frame: Frame) -> bytes:
@@ -84,11 +87,12 @@ def _anchored(lead: bytes, rest: str) -> str:
     return f'pcre:"/^{BINARY.literal(lead)}{rest}/{STUFFED.flags}"'
 
 
-def _literal(command: Sequence[Constraint]) -> bytes:
-    """The octets with which the command starts, as they are on the wire."""
-    octets = b""
-    for row in command:
-        if not isinstance(row, Octets):
-            break
-        octets += row.octets
-    return octets.replace(_ESCAPE, _ESCAPE * 2)
+def _body_with(ending: Ending) -> str:
+    """Data that end with what ends the PDU too."""
+    return rf"(?:[^\x10]|\x10\x10)*?{either([one for _, one in ending.alternatives])}"
+
+
+def _literal(sought: Sequence[Constraint]) -> bytes:
+    """The octets with which what is sought starts, as they are on the wire."""
+    first = ordered(sought)[0]
+    return first.octets.replace(_ESCAPE, _ESCAPE * 2) if isinstance(first, Octets) else b""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from melsec_nsm.definitions.model import Definition
-from melsec_nsm.generate.zeek import layouts, scripts, signatures, tables
+from melsec_nsm.generate.zeek import actions, layouts, scripts, signatures, tables
 
 
 def render(definition: Definition) -> dict[str, bytes]:
@@ -11,6 +11,7 @@ def render(definition: Definition) -> dict[str, bytes]:
     files = {
         "zeek/analyzer/melsec_layouts.spicy": layouts.layouts(definition),
         "zeek/analyzer/melsec_tables.spicy": tables.tables(definition),
+        "zeek/scripts/actions.zeek": actions.actions(definition),
         "zeek/scripts/consts.zeek": scripts.consts(definition),
         "zeek/scripts/detections.zeek": scripts.detections(definition),
         "zeek/scripts/dpd.sig": signatures.dpd(definition),

@@ -7,18 +7,22 @@ the same for minutes of compile time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from melsec_nsm.definitions.model import Command, Definition, DeviceForm, Field, Layout, Protocol
 from melsec_nsm.generate.text import comment
+from melsec_nsm.generate.zeek.purposes import Purpose, purposes
 
 _WIDTHS = {"u8": 1, "u16": 2, "u24": 3, "u32": 4, "u16be": 2}
 _VALUE_WIDTHS = {"words": 2, "dwords": 4}
-_TEXTS = ("text", "file_name", "mac", "ipv4")
+_FIXED = {"mac": 6, "ipv4": 4, "ipv4be": 4, "clock": 10}
+_READ = (*_FIXED, "path", "file_name")
+_TEXTS = ("text", *_READ)
 _DETAILS = ("detail", "drive", "pointer", "offset")
-_TOLD = ("points", "target", "module", "block", "model_code", *_DETAILS)
-_NAMING = {"target": "add_target", "extension": "extend_target"}
+_NUMBERS = ("points", "target", "module", "block", "model_code", *_DETAILS)
+_NAMING = {"target": "add_target", "user": "add_user", "extension": "extend_target"}
 _REST = "0xffffffff"
 """A count that no data reaches: to the end."""
 
@@ -26,6 +30,7 @@ _REST = "0xffffffff"
 def layouts(definition: Definition) -> str:
     """The module, as text."""
     numbers = layout_numbers(definition)
+    found = purposes(definition)
     lines = [
         comment(),
         "",
@@ -48,13 +53,25 @@ def layouts(definition: Definition) -> str:
             lines += _rest(protocol)
     for protocol_name, name in numbers:
         protocol = definition.protocols[protocol_name]
-        lines += _layout(protocol, protocol.layouts[name])
+        lines += _layout(protocol, protocol.layouts[name], found.get((protocol_name, name), {}))
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def said(definition: Definition) -> frozenset[tuple[str, str]]:
+    """Layouts in which something but values is told or kept, by protocol and name."""
+    kept = purposes(definition)
+    return frozenset(
+        (protocol.name, layout.name)
+        for protocol in definition.protocols.values()
+        for layout in protocol.layouts.values()
+        if (protocol.name, layout.name) in kept or any(tells(field) or field.asset for field in layout.fields)
+    )
 
 
 def layout_numbers(definition: Definition) -> dict[tuple[str, str], int]:
     """Numbers of the layouts that some command uses and that tell something, from 1."""
     numbers: dict[tuple[str, str], int] = {}
+    wanted = said(definition)
     for protocol in definition.protocols.values():
         used = {
             name
@@ -64,8 +81,9 @@ def layout_numbers(definition: Definition) -> dict[tuple[str, str], int]:
             if name
         } | {frame.error for frame in protocol.frames if frame.error}
         for layout in protocol.layouts.values():
-            if layout.name in used and any(tells(field) or shows_values(field) for field in layout.fields):
-                numbers[protocol.name, layout.name] = len(numbers) + 1
+            key = (protocol.name, layout.name)
+            if layout.name in used and (key in wanted or any(map(shows_values, layout.fields))):
+                numbers[key] = len(numbers) + 1
     return numbers
 
 
@@ -73,12 +91,16 @@ def tells(field: Field) -> bool:
     """Whether a PDU's event carries something of this field."""
     if field.type == "list":
         return field.role == "points" or any(tells(entry) for entry in field.fields)
-    return not field.secret and field.role in ("target", "extension", "points", "model_code", *_DETAILS)
+    return not field.secret and field.role in (*_NAMING, "points", "model_code", *_DETAILS)
 
 
 def shows_values(field: Field) -> bool:
     """Whether there are values in this field."""
     return field.role == "values" or any(shows_values(entry) for entry in field.fields)
+
+
+def _is_wanted(field: Field) -> bool:
+    return tells(field) or shows_values(field) or bool(field.asset)
 
 
 def _function(protocol: str, layout: str) -> str:
@@ -89,7 +111,7 @@ def _width(field: Field, protocol: Protocol) -> int | None:
     """Octets of a field in binary, None where they vary."""
     if field.type == "device" and not protocol.form_bits:
         return sum(_WIDTHS[kind] for _, kind in protocol.device_form(0).binary)
-    return {"mac": 6, "ipv4": 4}.get(field.type, _WIDTHS.get(field.type, field.size))
+    return _FIXED.get(field.type, _WIDTHS.get(field.type, field.size))
 
 
 # --- device points
@@ -159,13 +181,13 @@ def _device_call(protocol: Protocol) -> str:
 # --- layouts
 
 
-def _layout(protocol: Protocol, layout: Layout) -> list[str]:
+def _layout(protocol: Protocol, layout: Layout, kept: Mapping[str, tuple[Purpose, ...]]) -> list[str]:
     provenance = layout.provenance
     lines = [
         f"## {layout.name} ({provenance.source}; confidence {provenance.confidence})",
         f"function {_function(protocol.name, layout.name)}(inout r: MELSEC_Reader::Reader, pdu: MELSEC_Types::PDU&) {{",
     ]
-    return [*lines, *_indented(_Body(protocol).fields(layout.fields)), "}", ""]
+    return [*lines, *_indented(_Body(protocol, kept).fields(layout.fields)), "}", ""]
 
 
 def _indented(lines: Iterable[str]) -> Iterator[str]:
@@ -173,22 +195,60 @@ def _indented(lines: Iterable[str]) -> Iterator[str]:
 
 
 class _Body:
-    """Statements that read fields. Names of lists and fields are unique within a layout."""
+    """Statements that read fields. Names of lists and fields are unique within a layout.
 
-    def __init__(self, protocol: Protocol) -> None:
+    ``kept`` says of fields by name what they are kept for besides the log.
+    """
+
+    def __init__(self, protocol: Protocol, kept: Mapping[str, tuple[Purpose, ...]]) -> None:
         self._protocol = protocol
+        self._kept = kept
 
-    def fields(self, fields: tuple[Field, ...], *, whole: bool = False) -> Iterator[str]:
-        """Statements for fields, up to the last that anything is told of, or for the ``whole`` of them."""
+    def fields(self, fields: tuple[Field, ...], *, whole: bool = False, device: Field | None = None) -> Iterator[str]:
+        """Statements for fields, up to the last that anything is told of, or for the ``whole`` of them.
+
+        ``device`` is the last device before them.
+        """
         names = dict(_named(fields))
-        last = max((n for n, field in enumerate(fields) if tells(field) or shows_values(field)), default=-1)
+        last = max((n for n, field in enumerate(fields) if _is_wanted(field) or field.name in self._kept), default=-1)
         wanted = fields if whole else fields[: max([last, *names]) + 1]
-        counts = _counting(wanted)
-        for position, field in enumerate(wanted):
+        yield from self._statements(list(enumerate(wanted)), _counting(wanted), names, device)
+
+    def _statements(
+        self,
+        fields: Sequence[tuple[int, Field]],
+        counts: set[str],
+        names: Mapping[int, str],
+        device: Field | None,
+    ) -> Iterator[str]:
+        """Statements for fields with their positions; ``names`` are those that name devices and addresses."""
+        for number, (position, field) in enumerate(fields):
+            if field.only is not None:
+                name, values = field.only
+                test = " || ".join(f"{_local(name)} == {value}" for value in values)
+                alike = _alike(fields[number:])
+                inside = [(at, replace(one, only=None)) for at, one in alike]
+                yield f"if ( {test} ) {{"
+                yield from _indented(self._statements(inside, counts, names, device))
+                yield "}"
+                yield from self._statements(fields[number + len(alike) :], counts, names, device)
+                return
+            if field.optional:
+                inside = [(position, replace(field, optional=False)), *fields[number + 1 :]]
+                yield "if ( r.at != r.limit ) {"
+                yield from _indented(self._statements(inside, counts, names, device))
+                yield "}"
+                return
             if field.type == "device":
+                device = field
                 yield f"local {_local(field.name)} = {_device_call(self._protocol)};"
             elif field.type in _WIDTHS:
                 yield from self._number(field, counts)
+            elif field.type == "list":
+                yield from self._list(field, device)
+            elif field.type == "device_values":
+                assert device is not None, f"{field.name}: there is no device before it"
+                yield f"MELSEC_Reader::device_values(r, {_local(device.name)}, {_count(field)});"
             else:
                 yield from self._other(field)
             if position in names:
@@ -199,10 +259,9 @@ class _Body:
         if field.role == "values":
             yield f"MELSEC_Reader::value(r, {width});"
             return
-        if (
-            field.role not in ("points", "target", "module", "block", "model_code", *_DETAILS)
-            and field.name not in counts
-        ):
+        kept = self._purposes(field)
+        role = None if field.secret else field.role
+        if role not in _NUMBERS and field.name not in counts and not kept:
             yield f"MELSEC_Reader::skip_octets(r, {_octets(width)});"
             return
         function = "number_big" if field.type == "u16be" else "number"
@@ -210,17 +269,17 @@ class _Body:
         yield f"local {name}: uint64 = MELSEC_Reader::{function}(r, {width});"
         if field.zero:
             yield f"{name} = ( {name} == 0 ? {field.zero} : {name} );"
-        if field.role == "points":
+        if role == "points":
             yield f"MELSEC_Reader::add_points(r, pdu, {name});"
-        elif field.role == "model_code":
+        elif role == "model_code":
             yield f"MELSEC_Reader::set_model_code(r, pdu, {name});"
-        elif field.role in _DETAILS:
+        elif role in _DETAILS:
             yield f'MELSEC_Reader::add_detail(r, pdu, b"{field.name}", {_worded(field)});'
+        for purpose in kept:
+            yield f"MELSEC_Reader::{purpose.call(_worded(field) if purpose.worded else name)};"
 
     def _other(self, field: Field) -> Iterator[str]:
-        if field.type == "list":
-            yield from self._list(field)
-        elif field.type == "values":
+        if field.type == "values":
             yield f"MELSEC_Reader::points(r, {_count(field)});"
         elif field.type in _VALUE_WIDTHS:
             yield f"MELSEC_Reader::values(r, {_VALUE_WIDTHS[field.type]}, {_count(field)});"
@@ -228,17 +287,49 @@ class _Body:
             yield "MELSEC_Reader::bit_value(r);"
         elif field.type == "file_password":
             yield "MELSEC_Reader::file_password(r);"
-        elif field.role in _NAMING and field.type in _TEXTS and not field.secret:
-            yield f"MELSEC_Reader::{_NAMING[field.role]}(r, pdu, {self._text(field)});"
-        elif field.role in _DETAILS and field.type in _TEXTS and not field.secret:
-            yield f'MELSEC_Reader::add_detail(r, pdu, b"{field.name}", MELSEC_Reader::word({self._text(field)}));'
+        elif field.type in _TEXTS:
+            yield from self._texts(field)
         elif field.role == "values":
-            kind = "text_value" if field.type == "text" else "octets_value"
-            yield f"MELSEC_Reader::{kind}(r, {self._size(field)});"
-        elif field.type == "file_name":
-            yield "MELSEC_Reader::file_name(r);"
+            yield f"MELSEC_Reader::octets_value(r, {self._size(field)});"
+        elif kept := self._purposes(field):
+            size = self._characters(field)
+            if size == "r.limit - r.at":
+                size = "( r.limit - r.at ) / ( r.ascii ? 2 : 1 )"
+            yield f"local {_local(field.name)} = MELSEC_Reader::content(r, {size});"
+            for purpose in kept:
+                yield f"MELSEC_Reader::{purpose.call(_local(field.name))};"
         else:
             yield f"MELSEC_Reader::skip_octets(r, {self._size(field)});"
+
+    def _texts(self, field: Field) -> Iterator[str]:
+        # What is done with the text, with {} in its place.
+        done = []
+        if field.role == "values":
+            yield f"MELSEC_Reader::text_value(r, {self._size(field)});"
+            return
+        if field.role in _NAMING and not field.secret:
+            done.append(f"{_NAMING[field.role]}(r, pdu, {{}})")
+        elif field.role in _DETAILS and not field.secret:
+            done.append(f'add_detail(r, pdu, b"{field.name}", MELSEC_Reader::word({{}}))')
+        for purpose in self._purposes(field):
+            done.append(purpose.call("MELSEC_Reader::word({})" if purpose.worded else "{}"))
+        if not done:
+            yield (
+                f"MELSEC_Reader::{field.type}(r);"
+                if field.type in ("file_name", "path")
+                else (f"MELSEC_Reader::skip_octets(r, {self._size(field)});")
+            )
+            return
+        text = self._text(field)
+        if len(done) > 1:
+            yield f"local {_local(field.name)} = {text};"
+            text = _local(field.name)
+        for call in done:
+            yield f"MELSEC_Reader::{call.format(text)};"
+
+    def _purposes(self, field: Field) -> tuple[Purpose, ...]:
+        learnt = (Purpose("learn", field.asset, worded=True),) if field.asset and not field.secret else ()
+        return (*self._kept.get(field.name, ()), *learnt)
 
     def _text(self, field: Field) -> str:
         if field.type != "text":
@@ -254,8 +345,8 @@ class _Body:
 
     def _size(self, field: Field) -> str:
         """Octets on the wire of what is passed over."""
-        if field.type in ("mac", "ipv4"):
-            return _octets(6 if field.type == "mac" else 4)
+        if field.type in _FIXED:
+            return _octets(_FIXED[field.type])
         characters = self._characters(field)
         if field.type == "text":
             wide = bool(field.charset and field.charset.startswith("utf-16"))
@@ -269,20 +360,24 @@ class _Body:
             return f"( {_local(field.unit_of)} == 0 ? 2 : 1 ) * {_octets(characters)}"
         return _octets(characters)
 
-    def _list(self, field: Field) -> Iterator[str]:
+    def _list(self, field: Field, device: Field | None) -> Iterator[str]:
         count = _count(field)
         index = f"i_{field.name}"
         more = "r.at < r.limit" if count == _REST else f"{index} < {count}"
         yield f"local {index}: uint64 = 0;"
         yield ""
         yield f"while ( {more} && ! r.short ) {{"
-        inside = list(self.fields(field.fields, whole=True))
-        yield from _indented(inside)
+        yield from _indented(self.fields(field.fields, whole=True, device=device))
         if field.role == "points":
             yield "    MELSEC_Reader::add_points(r, pdu, 1);"
         yield f"    {index} += 1;"
         yield "}"
         yield ""
+
+
+def _alike(fields: Sequence[tuple[int, Field]]) -> list[tuple[int, Field]]:
+    """The first fields, as far as they are there under the same condition."""
+    return list(takewhile(lambda one: one[1].only == fields[0][1].only, fields))
 
 
 def _octets(width: int | str) -> str:
@@ -312,8 +407,9 @@ def _count(field: Field) -> str:
 
 
 def _counting(fields: tuple[Field, ...]) -> set[str]:
-    """Names of the fields that say how many or how long others are."""
+    """Names of the fields that say how many or how long others are, or whether they are there."""
     names = {name for field in fields for name in (field.count_of, field.size_of, field.unit_of) if name}
+    names |= {field.only[0] for field in fields if field.only is not None}
     for field in fields:
         names |= _counting(field.fields)
     return names
@@ -326,7 +422,7 @@ def _named(fields: tuple[Field, ...]) -> Iterator[tuple[int, str]]:
     with the module that it is of.
     """
     for position, field in enumerate(fields):
-        if field.role != "target":
+        if field.role != "target" or field.secret:
             continue
         name = _local(field.name)
         if field.type == "device":

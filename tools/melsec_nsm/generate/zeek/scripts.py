@@ -5,7 +5,9 @@ from __future__ import annotations
 from melsec_nsm.codec import transactions
 from melsec_nsm.definitions.model import Command, Definition, Detection, Frame, Protocol
 from melsec_nsm.generate.text import comment, quoted
+from melsec_nsm.generate.zeek import actions
 from melsec_nsm.generate.zeek.frames import numbered
+from melsec_nsm.generate.zeek.meanings import meaning, threshold
 
 _LIMITS = [
     "\t## How long a request waits for its response. A later response stands alone.",
@@ -18,6 +20,10 @@ _LIMITS = [
     "\t## delivered.",
     f"\toption copy_interval = {transactions.COPY_INTERVAL}msec;",
     "",
+    "\t## How long a file may go without a block: one that was opened, and one that every request names.",
+    f"\tconst open_file_timeout = {transactions.OPEN_FILE_TIMEOUT}sec;",
+    f"\tconst named_file_timeout = {transactions.NAMED_FILE_TIMEOUT}sec;",
+    "",
 ]
 """Limits that the reference engine keeps too, so that both say the same of a capture."""
 
@@ -28,6 +34,7 @@ def consts(definition: Definition) -> str:
         comment(),
         "##! Names of the numbers in MELSEC PDUs.",
         "",
+        "@load ./actions",
         "@load ./types",
         "",
         "module MELSEC;",
@@ -73,6 +80,11 @@ def consts(definition: Definition) -> str:
             for model in definition.models
         ],
     )
+    prefixes = "|".join(one.prefix.lower() for one in definition.mac_prefixes)
+    lines += [
+        "\t## How MAC addresses of controllers begin: those of their maker.",
+        f"\tconst controller_macs = /^({prefixes})/ &redef;",
+    ]
     return "\n".join([*lines, "}", ""])
 
 
@@ -131,10 +143,11 @@ def _command(definition: Definition, command: Command) -> str:
             for detection in definition.detections.values()
             if "zeek" in detection.engines()
             and detection.when.direction == direction
-            and detection.when.matches(command)
+            and detection.when.mentions(command)
         ]
         if names:
             fields.append(f"${direction}_detections=vector({', '.join(quoted(name) for name in names)})")
+    fields += actions.parts(definition, command)
     return f"[{command.code:#06x}] = CommandInfo({', '.join(fields)})"
 
 
@@ -156,12 +169,44 @@ def detections(definition: Definition) -> str:
     for detection in claimed:
         lines += [f"\t\t## {detection.title}", f"\t\t{detection.notice},"]
     lines += ["\t};", ""]
-    lines += _table("Detections by id.", "detections: table[string] of Detection", [_detection(d) for d in claimed])
+    lines += _table(
+        "Detections by id.",
+        "detections: table[string] of Detection",
+        [_detection(definition, detection) for detection in claimed],
+    )
+    named = dict.fromkeys(action for detection in claimed for action in detection.when.actions)
+    lines += _table(
+        "Detections that an engineering operation raises, by its name.",
+        "action_detections: table[string] of vector of string",
+        [f"[{quoted(name)}] = {_ids([one for one in claimed if name in one.when.actions])}" for name in named],
+    )
+    replays = _ids([detection for detection in claimed if detection.when.credential is not None])
+    windows = [one.when.threshold.seconds for one in claimed if one.when.threshold is not None]
+    lines += [
+        "\t## Detections that a request raises with a token of another client.",
+        f"\tconst replay_detections: vector of string = {replays};",
+        "",
+        "\t## The longest time in which a detection counts.",
+        f"\tconst longest_count = {max(windows, default=1)}sec;",
+        "",
+    ]
     return "\n".join([*lines, "}", ""])
 
 
-def _detection(detection: Detection) -> str:
-    return (
-        f"[{quoted(detection.id)}] = Detection($note={detection.notice}, $title={quoted(detection.title)}, "
-        f"$severity={quoted(detection.severity)}, $suppress={detection.suppress}sec)"
-    )
+def _ids(detections: list[Detection]) -> str:
+    return f"vector({', '.join(quoted(detection.id) for detection in detections)})"
+
+
+def _detection(definition: Definition, detection: Detection) -> str:
+    fields = [
+        f"$note={detection.notice}",
+        f"$title={quoted(detection.title)}",
+        f"$severity={quoted(detection.severity)}",
+        f"$suppress={detection.suppress}sec",
+    ]
+    more = meaning(definition, detection.when, f"detection {detection.id}")
+    if more is not None:
+        fields.append(f"$meaning={more}")
+    if detection.when.threshold is not None:
+        fields.append(f"$threshold={threshold(detection.when.threshold)}")
+    return f"[{quoted(detection.id)}] = Detection({', '.join(fields)})"

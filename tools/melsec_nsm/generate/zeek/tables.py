@@ -5,19 +5,28 @@ Everything is a switch over numbers: cheap to compile and to run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from melsec_nsm.codec import Codec
 from melsec_nsm.codec.about import MAX_TARGET_TEXT, MAX_TARGETS, MAX_VALUES_TEXT
+from melsec_nsm.codec.footer import zlib_start
 from melsec_nsm.codec.sized import registrations
 from melsec_nsm.codec.stream import SEARCH_LIMIT
-from melsec_nsm.codec.transactions import MAX_PENDING, REQUEST_TIMEOUT
-from melsec_nsm.definitions.model import Definition, Field, Frame, Protocol
+from melsec_nsm.codec.transactions import (
+    MAX_OPEN_FILES,
+    MAX_PENDING,
+    NAMED_FILE_TIMEOUT,
+    OPEN_FILE_TIMEOUT,
+    REQUEST_TIMEOUT,
+)
+from melsec_nsm.definitions.model import Command, Definition, Field, Footer, Frame, Protocol
 from melsec_nsm.generate.text import comment, identifier
 from melsec_nsm.generate.zeek.frames import numbered
-from melsec_nsm.generate.zeek.layouts import Sizes, layout_numbers, shows_values, tells
+from melsec_nsm.generate.zeek.layouts import Sizes, layout_numbers, said, shows_values
 from melsec_nsm.generate.zeek.patterns import merged, octet_class
+from melsec_nsm.generate.zeek.purposes import mentioned
 
+_SOURCE = "source_module_io"
 _ROUTE = ("network", "station", "module_io", "multidrop")
 _TYPES = {"u8": "uint8", "u16": "uint16", "u32": "uint32", "u16be": "uint16"}
 
@@ -30,6 +39,7 @@ def tables(definition: Definition) -> str:
         "module MELSEC_Tables;",
         "",
         "import spicy;",
+        "import MELSEC_Types;",
         "",
         *_limits(),
         *_frames(definition),
@@ -39,6 +49,10 @@ def tables(definition: Definition) -> str:
     for protocol in definition.protocols.values():
         lines += _route(definition, protocol)
         lines += _control_sizes(protocol)
+        lines += _file_steps(definition, protocol)
+        if protocol.footer is not None:
+            lines += _footer(protocol.footer)
+            lines += _asking_modules(definition, protocol)
     lines += _lookups(definition)
     lines += _devices(definition)
     for protocol in definition.protocols.values():
@@ -68,6 +82,12 @@ def _limits() -> list[str]:
         f"public const MaxTargets: uint64 = {MAX_TARGETS};",
         f"public const MaxTargetText: uint64 = {MAX_TARGET_TEXT};",
         f"public const MaxValuesText: uint64 = {MAX_VALUES_TEXT};",
+        "",
+        "## Files on their way at a time, and for how long without a block: one that was opened, and one that every",
+        "## request names.",
+        f"public const MaxFiles: uint64 = {MAX_OPEN_FILES};",
+        f"public const OpenFileTimeout: interval = interval({OPEN_FILE_TIMEOUT});",
+        f"public const NamedFileTimeout: interval = interval({NAMED_FILE_TIMEOUT});",
         "",
     ]
 
@@ -252,6 +272,38 @@ def _variable(name: str) -> str:
     return f"{name}_no" if name in ("network", "station") else name
 
 
+def _file_steps(definition: Definition, protocol: Protocol) -> list[str]:
+    """What commands do in the transfer of a file."""
+    steps: dict[str, str] = {}
+    named: dict[str, str] = {}
+    by_operation = {command.operation: f"{command.code:#06x}" for command in protocol.commands if command.digits == 4}
+    for transfer in definition.engineering.transfers:
+        for step in ("open", "read", "write", "close"):
+            code = by_operation.get(getattr(transfer, step) or "")
+            if code is not None:
+                steps[code] = f"MELSEC_Types::FileStep::{step.capitalize()}"
+                if transfer.open is None:
+                    named[code] = "True"
+    if not steps:
+        return []
+    return [
+        *_switch(
+            "What a command does in the transfer of a file.",
+            f"{protocol.name}_file_step(command: uint16) : MELSEC_Types::FileStep",
+            "command",
+            steps,
+            "MELSEC_Types::FileStep::Nothing",
+        ),
+        *_switch(
+            "Whether every request of a transfer names the file.",
+            f"{protocol.name}_file_named(command: uint16) : bool",
+            "command",
+            named,
+            "False",
+        ),
+    ]
+
+
 def _control_sizes(protocol: Protocol) -> list[str]:
     """Sizes of the data of frames without a length, by command."""
     sizes: dict[int, int] = {}
@@ -277,6 +329,56 @@ def _control_sizes(protocol: Protocol) -> list[str]:
     ]
 
 
+def _footer(facts: Footer) -> list[str]:
+    """What the grammar has to know of a footer."""
+    parameters = {
+        name: facts.parameter(use)
+        for name, use in (
+            ("Token", "token"),
+            ("Padding", "padding"),
+            ("DataChecksum", "data_checksum"),
+            ("Checksum", "checksum"),
+        )
+    }
+    starts = {"data": 0, **facts.starts}
+    return [
+        "## Octets between the data with their padding and the footer.",
+        f"public const FooterGap: uint64 = {len(facts.gap)};",
+        "",
+        "## Parameters of a footer by what they are good for.",
+        *(
+            f"public const Parameter_{name}: uint8 = {parameter.code:#04x};"
+            for name, parameter in parameters.items()
+            if parameter is not None
+        ),
+        "",
+        "## Where checksums start, as the CRC-32 of zlib has it: bits reversed and inverted.",
+        *(
+            f"public const ChecksumStart_{identifier(name)}: uint64 = {zlib_start(facts, start):#010x};"
+            for name, start in starts.items()
+        ),
+        "",
+    ]
+
+
+def _asking_modules(definition: Definition, protocol: Protocol) -> list[str]:
+    """Whether it matters which module asks: a header field that no log has, but conditions of operations do."""
+    codes = {
+        f"{command.code:#06x}": "True"
+        for action in definition.engineering.actions
+        if action.when is not None and any(name == _SOURCE for name, _ in action.when.fields)
+        for command in mentioned(definition, action.when)
+        if command.protocol == protocol.name
+    }
+    return _switch(
+        "Whether some operation depends on which module a command comes from.",
+        f"{protocol.name}_asking_module(command: uint16) : bool",
+        "command",
+        codes,
+        "False",
+    )
+
+
 def _switch(title: str, signature: str, key: str, cases: dict[str, str], default: str) -> list[str]:
     """A function that maps numbers; keys with the same result share a case."""
     by_result: dict[str, list[str]] = {}
@@ -294,23 +396,13 @@ def _lookups(definition: Definition) -> list[str]:
     numbers = layout_numbers(definition)
     lines: list[str] = []
     for protocol in definition.protocols.values():
-        for direction in ("request", "response"):
-            cases: dict[str, str] = {}
-            for command in protocol.commands:
-                if command.digits == 2 and any(frame.kind == "sizes" for frame in protocol.frames):
-                    continue  # control frames: no layouts, and codes of their own
-                table = command.request if direction == "request" else command.response
-                for subcommand, name in sorted(table.items()):
-                    number = numbers.get((protocol.name, name))
-                    if number:
-                        cases[f"{(command.code << 16) | subcommand:#x}"] = str(number)
-            lines += _switch(
-                f"The layout of a {direction}'s data; 0 where none is known or nothing in it is told.",
-                f"{protocol.name}_{direction}(command: uint16, subcommand: uint16) : uint8",
-                "( cast<uint32>(command) << 16 ) | subcommand",
-                cases,
-                "0",
-            )
+        # Control frames have codes of their own.
+        control = any(frame.kind == "sizes" for frame in protocol.frames)
+        commands = [command for command in protocol.commands if not control or command.digits == 4]
+        lines += _layout_lookups(protocol.name, commands, numbers)
+        if control:
+            others = [command for command in protocol.commands if command.digits == 2]
+            lines += _layout_lookups(f"{protocol.name}_control", others, numbers)
     errors = {
         f"Frame_{identifier(frame.id)}": str(numbers[protocol.name, frame.error])
         for _, protocol, frame in numbered(definition)
@@ -324,11 +416,12 @@ def _lookups(definition: Definition) -> list[str]:
         "0",
     )
     used = [(number, definition.protocols[protocol].layouts[name]) for (protocol, name), number in numbers.items()]
+    wanted = said(definition)
     lines += _switch(
         "Whether a layout tells something but values.",
         "tells(layout: uint8) : bool",
         "layout",
-        {str(number): "True" for number, layout in used if any(tells(field) for field in layout.fields)},
+        {str(number): "True" for key, number in numbers.items() if key in wanted},
         "False",
     )
     lines += _switch(
@@ -339,6 +432,24 @@ def _lookups(definition: Definition) -> list[str]:
         "False",
     )
     return lines
+
+
+def _layout_lookups(name: str, commands: Iterable[Command], numbers: Mapping[tuple[str, str], int]) -> Iterator[str]:
+    for direction in ("request", "response"):
+        cases: dict[str, str] = {}
+        for command in commands:
+            table = command.request if direction == "request" else command.response
+            for subcommand, layout in sorted(table.items()):
+                number = numbers.get((command.protocol, layout))
+                if number:
+                    cases[f"{(command.code << 16) | subcommand:#x}"] = str(number)
+        yield from _switch(
+            f"The layout of a {direction}'s data; 0 where none is known or nothing in it is told.",
+            f"{name}_{direction}(command: uint16, subcommand: uint16) : uint8",
+            "( cast<uint32>(command) << 16 ) | subcommand",
+            cases,
+            "0",
+        )
 
 
 def _devices(definition: Definition) -> list[str]:
@@ -353,7 +464,7 @@ def _devices(definition: Definition) -> list[str]:
             if name not in device.codes:
                 continue
             key = f"{(number[name] << 32) | device.codes[name]:#x}"
-            flags = 4 | (1 if device.base == 16 else 0) | (2 if device.unit == "bit" else 0)
+            flags = 4 | (1 if device.base == 16 else 0) | {"bit": 2, "dword": 8}.get(device.unit, 0)
             traits[key] = str(flags)
             symbols[key] = f'b"{device.symbol}"'
     key = "( cast<uint64>(table) << 32 ) | code"
@@ -365,9 +476,10 @@ def _devices(definition: Definition) -> list[str]:
         f"public const BitUnits: uint16 = {slmp.bit_units:#x};",
         f"public const IqrBit: uint16 = {slmp.form_bits['iqr']:#x};",
         "",
-        "## Traits of a device: its number is written in hexadecimal, it is a bit. None where it is unknown.",
+        "## Traits of a device: numbers are written in hexadecimal, it is a bit, a double word. None if it is unknown.",
         "public const Hexadecimal: uint8 = 1;",
         "public const Bit: uint8 = 2;",
+        "public const DoubleWord: uint8 = 8;",
         "",
         *_switch("Traits of a device.", "traits(table: uint8, code: uint32) : uint8", key, traits, "0"),
         *_switch("Symbol of a device.", "symbol(table: uint8, code: uint32) : bytes", key, symbols, 'b""'),

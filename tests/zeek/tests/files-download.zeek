@@ -1,0 +1,7 @@
+# @TEST-DOC: Files written: one whole though a block came twice, one with a block lost, so that it has no digest.
+#
+# @TEST-EXEC: zeek -b -r ${PCAPS}/melsoft-program-download.pcap base/protocols/conn base/frameworks/notice/weird ${PACKAGE} %INPUT
+# @TEST-EXEC: awk -f ${SCRIPTS}/columns.awk columns="ts uid client server protocol action object details bytes missing_bytes sha256 status status_name user requests" melsec_engineering.log > melsec_engineering.cut && btest-diff melsec_engineering.cut
+# @TEST-EXEC: awk -f ${SCRIPTS}/columns.awk columns="uid source filename is_orig seen_bytes missing_bytes timedout md5 sha256" files.log > files.cut && btest-diff files.cut
+# @TEST-EXEC: test ! -f reporter.log
+# @TEST-EXEC: test ! -f analyzer.log

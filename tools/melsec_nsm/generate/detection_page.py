@@ -1,0 +1,71 @@
+"""Reference page of the detections: what each means, which engine raises it, and why another does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from melsec_nsm.definitions.model import ENGINES, Definition, Detection, Reference
+from melsec_nsm.generate.text import NOTE, table
+
+PATH = "tools/docs/detections.md"
+_ENGINE_NAMES = {"reference": "`melsec-nsm analyze`", "zeek": "Zeek", "suricata": "Suricata"}
+_ADVISORY_URL = "https://www.cisa.gov/news-events/ics-advisories/"
+_CVE_URL = "https://www.cve.org/CVERecord?id="
+
+
+def render(definition: Definition) -> dict[str, bytes]:
+    """The page by its path in the checkout."""
+    return {PATH: ("\n".join(_page(definition)).rstrip("\n") + "\n").encode("utf-8")}
+
+
+def _page(definition: Definition) -> Iterator[str]:
+    detections = [one for _, one in sorted(definition.detections.items())]
+    yield from (f"<!-- {NOTE} -->", "", "# Detections", "")
+    yield "An alert is raised once for a client and a server, for an operation once per file or other object, and again"
+    yield "after the interval that stands with each detection. Suricata does not remember names of files: it raises an"
+    yield "alert for every file that is opened, and one in the interval where each request names its file."
+    yield ""
+    yield from table(
+        ("id", "severity", "what", *(_ENGINE_NAMES[name] for name in ENGINES)),
+        (
+            (
+                f"[`{one.id}`](#{one.id})",
+                one.severity,
+                one.title,
+                *("yes" if name in one.engines() else "no" for name in ENGINES),
+            )
+            for one in detections
+        ),
+    )
+    for one in detections:
+        yield from ("", f"## {one.id}", "", f"{one.title}. {' '.join(one.description.split())}", "")
+        yield from _facts(definition, one)
+
+
+def _facts(definition: Definition, detection: Detection) -> Iterator[str]:
+    yield f"* Severity: {detection.severity}. Confidence: {detection.confidence}. Category: {detection.category}."
+    if detection.attack:
+        techniques = ", ".join(f"{name} {definition.techniques[name]}" for name in detection.attack)
+        yield f"* ATT&CK for ICS: {techniques}."
+    if detection.references:
+        yield f"* References: {', '.join(map(_link, detection.references))}."
+    threshold = detection.when.threshold
+    if threshold is not None:
+        what = f" different {threshold.distinct}s" if threshold.distinct else ""
+        per = " or ".join(threshold.per)
+        yield f"* Needs {threshold.count}{what} within {threshold.seconds} s, counted for each {per}."
+    yield f"* Raised again after {detection.suppress} s."
+    for name, reason in detection.unsupported.items():
+        yield f"* Not in {_ENGINE_NAMES[name]}: {' '.join(reason.split())}."
+    for title, lines in (("False positives", detection.false_positives), ("Triage", detection.triage)):
+        if lines:
+            yield f"* {title}:"
+            yield from (f"  * {' '.join(line.split())}" for line in lines)
+
+
+def _link(reference: Reference) -> str:
+    if reference.kind == "cve":
+        return f"[{reference.text}]({_CVE_URL}{reference.text})"
+    if reference.kind == "advisory":
+        return f"[{reference.text}]({_ADVISORY_URL}{reference.text.lower()})"
+    return f"<{reference.text}>" if "://" in reference.text else reference.text
