@@ -10,6 +10,7 @@ import pytest
 from melsec_nsm.definitions import load
 from melsec_nsm.definitions.loader import PACKAGED
 from melsec_nsm.definitions.model import Definition
+from melsec_nsm.engines import hlto
 from melsec_nsm.engines.base import Result
 from melsec_nsm.engines.reference import ReferenceEngine
 from melsec_nsm.generate import captures, project
@@ -120,3 +121,7 @@ def test_stale_files_are_named_and_then_written(tmp_path: Path) -> None:
 def test_rendering_twice_gives_the_same_octets() -> None:
     assert project.render(load()) == project.render(load())
     assert captures.render(load()) == captures.render(load())
+
+
+def test_the_package_compiles_as_the_engine_does(checkout: Path) -> None:
+    assert f'HILTI_CXX_FLAGS="{hlto.FLAGS}" spicyz' in (checkout / "zkg.meta").read_text("utf-8")

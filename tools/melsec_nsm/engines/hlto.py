@@ -32,6 +32,10 @@ def digest(analyzer: Path, compiler: Path, version: str) -> str:
     return state.hexdigest()[:20]
 
 
+FLAGS = "-g0 -O1"
+"""For the C++ compiler, as in zkg.meta: a third less time than Spicy's own, a twentieth of the size, and no slower."""
+
+
 def sources(analyzer: Path) -> list[Path]:
     """The grammar, with the interface to Zeek last."""
     return [*sorted(analyzer.glob("*.spicy")), analyzer / "melsec.evt"]
@@ -60,7 +64,7 @@ def _compile(analyzer: Path, compiler: Path, wanted: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="compile-", dir=wanted.parent) as name:
         folder = Path(name)
         made = folder / "melsec.hlto"
-        environment = dict(os.environ) | {"TMPDIR": name}
+        environment = dict(os.environ) | {"TMPDIR": name, "HILTI_CXX_FLAGS": FLAGS}
         files = [source.absolute() for source in sources(analyzer)]
         outcome = run([compiler, "-o", made, *files], folder, environment)
         if outcome.code != 0 or not made.is_file():
