@@ -251,7 +251,10 @@ def test_readers_stay_silent_about_what_is_reported_here(
         (b"", "empty file"),
         (b"No.  Time  Source\n1 0.0 192.168.3.18\n", "not a capture file (neither pcap nor pcapng)"),
         (b"hi", "not a capture file (neither pcap nor pcapng)"),
-        (gzip.compress(b"just a text", mtime=0), "not a capture file (gzip-compressed, and inside neither pcap nor pcapng)"),
+        (
+            gzip.compress(b"just a text", mtime=0),
+            "not a capture file (gzip-compressed, and inside neither pcap nor pcapng)",
+        ),
         (gzip.compress(b"", mtime=0), "empty file (gzip-compressed)"),
         (b"\x1f\x8b\x08\x00", "gzip-compressed and damaged or cut off before the first record"),
         (b"\x28\xb5\x2f\xfd\x00\x00\x00\x00", "compressed (zstd); unpack it first"),
