@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from melsec_nsm.codec import Codec, Pdu, payload
-from melsec_nsm.codec.about import MAX_TARGET_TEXT, MAX_TARGETS, MAX_VALUES_TEXT, About, about, printable
+from melsec_nsm.codec.about import MAX_TARGET_TEXT, MAX_TARGETS, MAX_VALUES_TEXT, About, about
 from melsec_nsm.codec.devices import DevicePoint
 from melsec_nsm.codec.payload import Reading
+from melsec_nsm.codec.text import printable
 from melsec_nsm.definitions import load
 from melsec_nsm.definitions.model import Field, Protocol
 

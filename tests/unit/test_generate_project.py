@@ -76,15 +76,19 @@ def test_a_threshold_reaches_zeek(root: Path) -> None:
     assert b'$threshold=Threshold($n=7, $within=60sec, $distinct="server", $per=vector("client"))' in scripts
 
 
-def test_zeek_refuses_a_detection_of_what_it_does_not_see(root: Path) -> None:
-    reason = "  zeek: the grammar does not hand over the fields that tell a probe from what a tool asks\n"
-    definition = edit(root, "detections/scanner-probe.yaml", f"unsupported:\n{reason}", "")
-    with pytest.raises(NotForZeekError, match=r"^detection scanner-probe: Zeek looks at no alternatives"):
+def test_zeek_refuses_what_its_scripts_cannot_look_at(root: Path) -> None:
+    compared = "source_module_io: 0x03FE}}}"
+    definition = edit(root, "engineering.yaml", compared, "source_module_io: 0x03FE, flags: 8, source_station: 1}}}")
+    with pytest.raises(NotForZeekError, match=r"^action online-monitoring: Zeek cannot compare the field source_stat"):
         project.render(definition)
-    kept = "source_module_io: 0x03FE}}}"
-    definition = edit(root, "engineering.yaml", kept, "source_module_io: 0x03FE, flags: 8}}}")
-    with pytest.raises(NotForZeekError, match=r"^action online-monitoring: Zeek cannot compare the field flags"):
-        project.render(definition)
+
+
+def test_zeek_gets_a_field_of_the_data_that_a_condition_compares(root: Path) -> None:
+    before = project.render(load())["zeek/analyzer/melsec_layouts.spicy"].decode()
+    assert 'tell_octets(r, b"challenge"' in before
+    assert 'tell_field(r, b"selector"' in before
+    definition = edit(root, "detections/scanner-probe.yaml", ", selector: 0x0100", "")
+    assert "selector" not in project.render(definition)["zeek/analyzer/melsec_layouts.spicy"].decode()
 
 
 def test_the_page_of_detections_says_why_an_engine_does_not_raise_one() -> None:

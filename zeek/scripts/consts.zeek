@@ -74,10 +74,10 @@ export {
 
 	## Commands of MELSOFT engineering protocol with codes of 4 hex digits.
 	const melsoft_commands: table[count] of CommandInfo = {
-		[0x0101] = CommandInfo($code="0101", $operation="read-type-name", $class="identify", $request_detections=vector("discovery-sweep", "type-name-read")),
+		[0x0101] = CommandInfo($code="0101", $operation="read-type-name", $class="identify", $request_detections=vector("discovery-sweep", "scanner-probe", "type-name-read")),
 		[0x0121] = CommandInfo($code="0121", $operation="read-type-name-extended", $class="identify", $request_detections=vector("discovery-sweep", "type-name-read"), $actions=vector("connect"), $audited=T),
 		[0x0162] = CommandInfo($code="0162", $operation="query-0162", $class="identify", $request_detections=vector("discovery-sweep")),
-		[0x01a0] = CommandInfo($code="01A0", $operation="challenge-controller", $class="identify", $request_detections=vector("discovery-sweep")),
+		[0x01a0] = CommandInfo($code="01A0", $operation="challenge-controller", $class="identify", $request_detections=vector("discovery-sweep", "scanner-probe")),
 		[0x0b20] = CommandInfo($code="0B20", $operation="node-search", $class="identify", $request_detections=vector("discovery-sweep")),
 		[0x0113] = CommandInfo($code="0113", $operation="authenticate-legacy", $class="authenticate", $request_detections=vector("handmade-client")),
 		[0x0114] = CommandInfo($code="0114", $operation="answer-challenge", $class="authenticate", $request_detections=vector("handmade-client")),

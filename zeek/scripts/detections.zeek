@@ -46,6 +46,8 @@ export {
 		Remote_Stop,
 		## Safety operation mode of a controller changed
 		Safety_Mode_Change,
+		## Probe of a known scanner
+		Scanner_Probe,
 		## Type name of a controller read
 		Type_Name_Read,
 		## User records of a controller read
@@ -62,13 +64,13 @@ export {
 		["credential-replay"] = Detection($note=Credential_Replay, $title="Token of another client used", $severity="critical", $suppress=300sec),
 		["device-write"] = Detection($note=Device_Write, $title="Devices of a controller written", $severity="informational", $suppress=3600sec),
 		["discovery-sweep"] = Detection($note=Discovery_Sweep, $title="Many controllers identified by one client", $severity="medium", $suppress=3600sec, $threshold=Threshold($n=5, $within=60sec, $distinct="server", $per=vector("client"))),
-		["handmade-client"] = Detection($note=Handmade_Client, $title="Privileged request of a client made by hand", $severity="high", $suppress=300sec, $meaning=Meaning($first=T)),
+		["handmade-client"] = Detection($note=Handmade_Client, $title="Privileged request of a client made by hand", $severity="high", $suppress=300sec, $meanings=vector(Meaning($first=T))),
 		["online-change"] = Detection($note=Online_Change, $title="Program of a controller changed online", $severity="high", $suppress=60sec),
 		["owner-eviction"] = Detection($note=Owner_Eviction, $title="Owner of a controller evicted", $severity="medium", $suppress=60sec),
 		["parameter-write"] = Detection($note=Parameter_Write, $title="Parameters written to a controller", $severity="high", $suppress=60sec),
 		["password-cleartext"] = Detection($note=Password_Cleartext, $title="Remote password sent in clear text", $severity="medium", $suppress=300sec),
-		["password-guessing"] = Detection($note=Password_Guessing, $title="Passwords of a controller guessed", $severity="high", $suppress=300sec, $meaning=Meaning($statuses=set("password-wrong", "password-wrong-440a", "password-wrong-counted", "password-attempts-exhausted", "user-locked-out", "password-locked-out")), $threshold=Threshold($n=5, $within=300sec, $per=vector("client", "server"))),
-		["password-lockout"] = Detection($note=Password_Lockout, $title="User or port of a controller locked out", $severity="high", $suppress=300sec, $meaning=Meaning($statuses=set("password-attempts-exhausted", "user-locked-out", "password-locked-out"))),
+		["password-guessing"] = Detection($note=Password_Guessing, $title="Passwords of a controller guessed", $severity="high", $suppress=300sec, $meanings=vector(Meaning($statuses=set("password-wrong", "password-wrong-440a", "password-wrong-counted", "password-attempts-exhausted", "user-locked-out", "password-locked-out"))), $threshold=Threshold($n=5, $within=300sec, $per=vector("client", "server"))),
+		["password-lockout"] = Detection($note=Password_Lockout, $title="User or port of a controller locked out", $severity="high", $suppress=300sec, $meanings=vector(Meaning($statuses=set("password-attempts-exhausted", "user-locked-out", "password-locked-out")))),
 		["program-download"] = Detection($note=Program_Download, $title="Programs or parameters written to a controller", $severity="high", $suppress=60sec),
 		["program-upload"] = Detection($note=Program_Upload, $title="Programs or parameters read from a controller", $severity="informational", $suppress=3600sec),
 		["remote-latch-clear"] = Detection($note=Remote_Latch_Clear, $title="Remote latch clear of a controller", $severity="high", $suppress=60sec),
@@ -77,10 +79,11 @@ export {
 		["remote-run"] = Detection($note=Remote_Run, $title="Remote RUN of a controller", $severity="high", $suppress=60sec),
 		["remote-stop"] = Detection($note=Remote_Stop, $title="Remote STOP of a controller", $severity="high", $suppress=60sec),
 		["safety-mode-change"] = Detection($note=Safety_Mode_Change, $title="Safety operation mode of a controller changed", $severity="critical", $suppress=60sec),
+		["scanner-probe"] = Detection($note=Scanner_Probe, $title="Probe of a known scanner", $severity="medium", $suppress=3600sec, $meanings=vector(Meaning($operations=set("read-type-name"), $protocols=set("melsoft"), $frames=set(5), $fields=table(["variant"] = 0x0, ["counter"] = 0x0, ["network"] = 0x0, ["station"] = 0xff, ["module_io"] = 0x3ff, ["source_module_io"] = 0x3fe, ["flags"] = 0x8, ["serial"] = 0x1, ["size"] = 0x0, ["selector"] = 0x100)), Meaning($operations=set("challenge-controller"), $fields=table(["index"] = 0x8, ["challenge"] = 0x54067dc9)))),
 		["type-name-read"] = Detection($note=Type_Name_Read, $title="Type name of a controller read", $severity="informational", $suppress=3600sec),
 		["user-information-read"] = Detection($note=User_Information_Read, $title="User records of a controller read", $severity="medium", $suppress=300sec),
 		["user-registration"] = Detection($note=User_Registration, $title="Users of a controller registered", $severity="high", $suppress=300sec),
-		["username-guessing"] = Detection($note=Username_Guessing, $title="User names of a controller guessed", $severity="high", $suppress=300sec, $meaning=Meaning($statuses=set("user-unknown")), $threshold=Threshold($n=3, $within=60sec, $distinct="user", $per=vector("client", "server"))),
+		["username-guessing"] = Detection($note=Username_Guessing, $title="User names of a controller guessed", $severity="high", $suppress=300sec, $meanings=vector(Meaning($statuses=set("user-unknown"))), $threshold=Threshold($n=3, $within=60sec, $distinct="user", $per=vector("client", "server"))),
 	};
 
 	## Detections that an engineering operation raises, by its name.

@@ -22,11 +22,9 @@ function has_value(transaction: Info, field: string, value: count): bool
 			return asked?$multidrop && asked$multidrop == value;
 		case "serial":
 			return asked?$serial && asked$serial == value;
-		case "source_module_io":
-			return transaction?$asked_more && transaction$asked_more?$source_module_io &&
-			    transaction$asked_more$source_module_io == value;
 		default:
-			return F;
+			return transaction?$asked_more && transaction$asked_more?$fields &&
+			    field in transaction$asked_more$fields && transaction$asked_more$fields[field] == value;
 		}
 	}
 
@@ -45,9 +43,25 @@ function has_status(meaning: Meaning, transaction: Info): bool
 	    transaction$layout$statuses[status] in meaning$statuses;
 	}
 
+# Whether the command of a transaction is meant.
+function is_command(meaning: Meaning, transaction: Info): bool
+	{
+	if ( meaning?$protocols && transaction$protocol !in meaning$protocols )
+		return F;
+
+	if ( ! meaning?$operations && ! meaning?$classes )
+		return T;
+
+	return ( meaning?$operations && transaction$command_info$operation in meaning$operations ) ||
+	    ( meaning?$classes && transaction$command_info$class in meaning$classes );
+	}
+
 # Whether a request, or the answer to it, is meant.
 function is_meant(meaning: Meaning, transaction: Info): bool
 	{
+	if ( ! is_command(meaning, transaction) )
+		return F;
+
 	if ( meaning$first && ! transaction$first )
 		return F;
 
@@ -67,4 +81,16 @@ function is_meant(meaning: Meaning, transaction: Info): bool
 		}
 
 	return T;
+	}
+
+# Whether one of several means it.
+function is_meant_by_any(meanings: vector of Meaning, transaction: Info): bool
+	{
+	for ( _, meaning in meanings )
+		{
+		if ( is_meant(meaning, transaction) )
+			return T;
+		}
+
+	return F;
 	}

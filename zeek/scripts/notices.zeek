@@ -217,7 +217,7 @@ function raise_all(names: vector of string, transaction: Info, ts: time, server:
 		{
 		local detection = detections[name];
 
-		if ( detection?$meaning && ! is_meant(detection$meaning, transaction) )
+		if ( detection?$meanings && ! is_meant_by_any(detection$meanings, transaction) )
 			next;
 
 		local cause = Cause($detection=name, $ts=ts, $uid=transaction$uid, $id=transaction$id,

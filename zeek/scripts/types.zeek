@@ -7,6 +7,10 @@ module MELSEC;
 export {
 	## What a PDU has to fulfil besides being one of certain commands.
 	type Meaning: record {
+		## Names of operations, classes and protocols, where the commands are not told otherwise.
+		operations: set[string] &optional;
+		classes: set[string] &optional;
+		protocols: set[string] &optional;
 		## Numbers of frame layouts, one of which it has.
 		frames: set[count] &optional;
 		## Fields of the request with their values.
@@ -158,8 +162,8 @@ export {
 		severity: string;
 		## Interval in which the same pair raises it once.
 		suppress: interval;
-		## What its PDUs have to fulfil.
-		meaning: Meaning &optional;
+		## What its PDUs have to fulfil: one of these.
+		meanings: vector of Meaning &optional;
 		## How often that has to happen.
 		threshold: Threshold &optional;
 	};

@@ -1,9 +1,11 @@
-# @TEST-DOC: What scripts get besides a PDU, before it: users, sessions, objects, assets; of secrets the size of a digest. Polling has nothing of it.
+# @TEST-DOC: What scripts get besides a PDU, before it: users, sessions, objects, assets, fields that conditions compare; of secrets the size of a digest. Polling has nothing of it.
 #
 # @TEST-EXEC: zeek -b -r ${PCAPS}/melsoft-user-registration.pcap ${PACKAGE} %INPUT > registration.out && btest-diff registration.out
 # @TEST-EXEC: zeek -b -r ${PCAPS}/melsoft-token-replay.pcap ${PACKAGE} %INPUT > replay.out && btest-diff replay.out
 # @TEST-EXEC: zeek -b -r ${PCAPS}/melsoft-online-monitoring.pcap ${PACKAGE} %INPUT | sort -u > monitoring.out && btest-diff monitoring.out
 # @TEST-EXEC: zeek -b -r ${PCAPS}/melsoft-udp-session.pcap ${PACKAGE} %INPUT > owner.out && btest-diff owner.out
+# @TEST-EXEC: zeek -b -r ${PCAPS}/melsoft-short-type-name.pcap ${PACKAGE} %INPUT > header.out && btest-diff header.out
+# @TEST-EXEC: zeek -b -r ${PCAPS}/melsoft-script-challenge.pcap ${PACKAGE} %INPUT > octets.out && btest-diff octets.out
 # @TEST-EXEC: zeek -b -r ${PCAPS}/slmp-4e-node-search.pcap ${PACKAGE} %INPUT > search.out && btest-diff search.out
 # @TEST-EXEC: zeek -b -r ${PCAPS}/slmp-3e-poll.pcap ${PACKAGE} %INPUT > polling.out
 # @TEST-EXEC-FAIL: grep particulars polling.out
@@ -22,8 +24,8 @@ event MELSEC::particulars(c: connection, is_orig: bool, particulars: MELSEC::Par
 	if ( particulars?$session )
 		told += fmt("session %d", particulars$session);
 
-	if ( particulars?$source_module_io )
-		told += fmt("from %04x", particulars$source_module_io);
+	for ( field, number in particulars$fields )
+		told += fmt("%s %x", field, number);
 
 	if ( particulars?$about )
 		told += fmt("about %s", particulars$about);

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from melsec_nsm.codec.devices import WIDTHS, DevicePoint
 from melsec_nsm.codec.payload import Payload, PayloadValue, Reading
+from melsec_nsm.codec.text import printable
 from melsec_nsm.definitions.model import Field
 
 MAX_TARGETS = 16
@@ -27,7 +28,6 @@ MAX_POINTS = 0xFFFF_FFFF
 _TEXTS = frozenset({"text", "file_name", "path", "mac", "ipv4", "ipv4be"})
 _NAMES = frozenset({"target", "user"})
 _DETAILS = frozenset({"detail", "drive", "pointer", "offset"})
-_ESCAPED = {octet: f"\\x{octet:02x}" for octet in (*range(0x20), 0x7F)}
 
 
 @dataclass(slots=True)
@@ -78,11 +78,6 @@ def _devices_of(
             device = reading.devices.known(value)
             per_point = reading.per_word if device is not None and device.unit == "bit" else 1
             yield value, (points if isinstance(points, int) else 1) * per_point
-
-
-def printable(text: str) -> str:
-    """Text without its padding, and with what cannot be printed escaped."""
-    return text.rstrip("\0 ").translate(_ESCAPED)
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from melsec_nsm.codec.pdu import HEX_DIGITS
+from melsec_nsm.codec.text import printable
 from melsec_nsm.definitions.model import Definition, Device, DeviceForm, Protocol
 
 WIDTHS = {"u8": 1, "u16": 2, "u24": 3, "u32": 4, "u16be": 2}
@@ -187,7 +188,7 @@ class Devices:
             where = f"U{point.specification:X}\\"
         device = self.known(point)
         if device is None:
-            devices = f"unknown-{point.name or f'{point.code:02X}'}/{point.number}"
+            devices = f"unknown-{printable(point.name) if point.name else f'{point.code:02X}'}/{point.number}"
         else:
             digits = "o" if device.symbol in octal else "X" if device.base == 16 else "d"
             devices = f"{device.symbol}{point.number:{digits}}"

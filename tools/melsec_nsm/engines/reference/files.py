@@ -12,8 +12,8 @@ from collections import OrderedDict
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 
-from melsec_nsm.codec.about import printable
 from melsec_nsm.codec.payload import Payload
+from melsec_nsm.codec.text import printable
 from melsec_nsm.codec.transactions import (
     MAX_OPEN_FILES,
     NAMED_FILE_TIMEOUT,

@@ -6,8 +6,8 @@ from collections import OrderedDict, deque
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
-from melsec_nsm.codec.about import printable
 from melsec_nsm.codec.frames import Pdu
+from melsec_nsm.codec.text import printable
 from melsec_nsm.codec.transactions import Half, Transaction
 from melsec_nsm.definitions.model import Detection, Threshold
 from melsec_nsm.engines.base import Alert

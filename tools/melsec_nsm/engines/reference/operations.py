@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from melsec_nsm.codec.about import printable
+from melsec_nsm.codec.text import printable
 from melsec_nsm.codec.transactions import Half, Transaction
 from melsec_nsm.definitions.model import Action
 from melsec_nsm.engines.base import FileTransfer, Operation

@@ -6,8 +6,9 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from melsec_nsm.codec.about import devices_of, printable
+from melsec_nsm.codec.about import devices_of
 from melsec_nsm.codec.payload import Payload
+from melsec_nsm.codec.text import printable
 from melsec_nsm.codec.transactions import Half, Transaction
 from melsec_nsm.definitions.model import Action
 from melsec_nsm.engines.reference.sessions import server_of

@@ -10,9 +10,9 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from melsec_nsm.codec.about import printable
 from melsec_nsm.codec.footer import digest
 from melsec_nsm.codec.payload import Payload
+from melsec_nsm.codec.text import printable
 from melsec_nsm.codec.transactions import Half, Transaction, is_group
 from melsec_nsm.definitions.model import Action, Field
 from melsec_nsm.engines.reference.telling import Meaning, Telling, with_role

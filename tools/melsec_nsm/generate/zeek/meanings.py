@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from melsec_nsm.definitions.model import Condition, Definition, Threshold
 from melsec_nsm.generate.text import quoted
+from melsec_nsm.generate.zeek import compared
 from melsec_nsm.generate.zeek.frames import numbered
-
-FIELDS = ("network", "station", "module_io", "multidrop", "serial", "source_module_io")
-"""Fields of a request that the scripts can compare: the grammar hands over no others as numbers."""
 
 FAILED = "failed"
 """Stands for every end code but success."""
@@ -17,11 +17,41 @@ class NotForZeekError(ValueError):
     """A condition that Zeek's scripts cannot look at, and that does not say so."""
 
 
-def meaning(definition: Definition, condition: Condition, name: str) -> str | None:
-    """What a PDU of one of the commands has to fulfil, None where nothing else is asked for. NotForZeekError."""
+def meanings(definition: Definition, condition: Condition, name: str) -> str | None:
+    """What a PDU of one of the commands has to fulfil: one of several. None where nothing else is asked for.
+
+    NotForZeekError.
+    """
     if condition.alternatives:
-        raise NotForZeekError(f"{name}: Zeek looks at no alternatives")
-    parts = []
+        found = [_meaning(definition, one, name, _commands(one)) for one in condition.alternatives]
+        return f"vector({', '.join(found)})"
+    one = meaning(definition, condition, name)
+    return None if one is None else f"vector({one})"
+
+
+def meaning(definition: Definition, condition: Condition, name: str) -> str | None:
+    """The same where there is no choice, as in operations. NotForZeekError."""
+    if condition.alternatives:
+        raise NotForZeekError(f"{name}: Zeek looks at alternatives in detections only")
+    found = _meaning(definition, condition, name, [])
+    return None if found == "Meaning()" else found
+
+
+def _commands(condition: Condition) -> list[str]:
+    """Which commands an alternative means: the others of the detection are no matter of it."""
+    named = {
+        "operations": condition.operations,
+        "classes": condition.classes,
+        "protocols": condition.protocols,
+    }
+    return [f"${field}={_strings(names)}" for field, names in named.items() if names]
+
+
+def _strings(names: Iterable[str]) -> str:
+    return f"set({', '.join(map(quoted, names))})"
+
+
+def _meaning(definition: Definition, condition: Condition, name: str, parts: list[str]) -> str:
     if condition.frames:
         numbers = [number for number, _, frame in numbered(definition) if frame.id in condition.frames]
         parts.append(f"$frames=set({', '.join(map(str, numbers))})")
@@ -29,17 +59,18 @@ def meaning(definition: Definition, condition: Condition, name: str) -> str | No
         parts.append("$failed=T")
     named = [one for one in condition.statuses if one != FAILED]
     if named:
-        parts.append(f"$statuses=set({', '.join(map(quoted, named))})")
+        parts.append(f"$statuses={_strings(named)}")
     if condition.first:
         parts.append("$first=T")
     if condition.fields:
         values = []
         for field, value in condition.fields:
-            if field not in FIELDS or not isinstance(value, int):
+            number = compared.number(value)
+            if number is None or not compared.is_handed_over(definition, condition, field):
                 raise NotForZeekError(f"{name}: Zeek cannot compare the field {field}")
-            values.append(f"[{quoted(field)}] = {value:#x}")
+            values.append(f"[{quoted(field)}] = {number:#x}")
         parts.append(f"$fields=table({', '.join(values)})")
-    return f"Meaning({', '.join(parts)})" if parts else None
+    return f"Meaning({', '.join(parts)})"
 
 
 def threshold(found: Threshold) -> str:

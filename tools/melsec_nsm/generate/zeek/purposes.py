@@ -1,7 +1,7 @@
-"""What fields are kept for besides the log: the transfer of files, and what scripts need of a PDU for operations.
+"""What fields are kept for besides the log: the transfer of files, and what scripts need of a PDU.
 
-The engineering definition names the fields. What the grammar does with them is a function of the hand-written reader
-for each purpose.
+The engineering definition and the conditions of detections name the fields. What the grammar does with them is a
+function of the hand-written reader for each purpose.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from melsec_nsm.definitions.model import Action, Command, Condition, Definition, Layout, Transfer
+from melsec_nsm.definitions.model import Action, Command, Definition, Layout, Transfer
+from melsec_nsm.generate.zeek import compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,19 @@ def _all(definition: Definition) -> Iterator[tuple[tuple[str, str], str, Purpose
         for command, layout, field, purpose in _of_action(definition, action):
             if any(one.name == field for one in layout.fields):
                 yield (command.protocol, layout.name), field, purpose
+    yield from _compared(definition)
+
+
+def _compared(definition: Definition) -> Iterator[tuple[tuple[str, str], str, Purpose]]:
+    """Fields of requests that conditions compare."""
+    for condition in compared.conditions(definition):
+        names = {name for name, _ in condition.fields}
+        for command in compared.commands(definition, condition):
+            for layout in compared.request_layouts(definition, command):
+                for entry in layout.fields:
+                    if entry.name in names and compared.is_comparable(entry):
+                        function = "tell_octets" if entry.type == "bytes" else "tell_field"
+                        yield (command.protocol, layout.name), entry.name, Purpose(function, entry.name)
 
 
 def _of_file(transfer: Transfer, layout: Layout) -> Iterator[tuple[str, Purpose]]:
@@ -87,14 +101,9 @@ def _of_action(definition: Definition, action: Action) -> Iterator[tuple[Command
         (action.proof, action.session, Purpose("tell_session"), ("response",)),
     ):
         if condition is not None and name is not None:
-            for command in mentioned(definition, condition):
+            for command in compared.commands(definition, condition):
                 for layout in _layouts(definition, command, *directions):
                     yield command, layout, name, purpose
-
-
-def mentioned(definition: Definition, condition: Condition) -> Iterator[Command]:
-    """The commands that a condition may mean."""
-    return (command for command in definition.commands() if condition.mentions(command))
 
 
 def _layouts(definition: Definition, command: Command, *directions: str) -> Iterator[Layout]:

@@ -7,7 +7,7 @@ from melsec_nsm.definitions.model import Command, Definition, Detection, Frame, 
 from melsec_nsm.generate.text import comment, quoted
 from melsec_nsm.generate.zeek import actions
 from melsec_nsm.generate.zeek.frames import numbered
-from melsec_nsm.generate.zeek.meanings import meaning, threshold
+from melsec_nsm.generate.zeek.meanings import meanings, threshold
 
 _LIMITS = [
     "\t## How long a request waits for its response. A later response stands alone.",
@@ -204,9 +204,9 @@ def _detection(definition: Definition, detection: Detection) -> str:
         f"$severity={quoted(detection.severity)}",
         f"$suppress={detection.suppress}sec",
     ]
-    more = meaning(definition, detection.when, f"detection {detection.id}")
+    more = meanings(definition, detection.when, f"detection {detection.id}")
     if more is not None:
-        fields.append(f"$meaning={more}")
+        fields.append(f"$meanings={more}")
     if detection.when.threshold is not None:
         fields.append(f"$threshold={threshold(detection.when.threshold)}")
     return f"[{quoted(detection.id)}] = Detection({', '.join(fields)})"

@@ -21,12 +21,11 @@ from melsec_nsm.codec.transactions import (
 )
 from melsec_nsm.definitions.model import Command, Definition, Field, Footer, Frame, Protocol
 from melsec_nsm.generate.text import comment, identifier
+from melsec_nsm.generate.zeek import compared
 from melsec_nsm.generate.zeek.frames import numbered
 from melsec_nsm.generate.zeek.layouts import Sizes, layout_numbers, said, shows_values
 from melsec_nsm.generate.zeek.patterns import merged, octet_class
-from melsec_nsm.generate.zeek.purposes import mentioned
 
-_SOURCE = "source_module_io"
 _ROUTE = ("network", "station", "module_io", "multidrop")
 _TYPES = {"u8": "uint8", "u16": "uint16", "u32": "uint32", "u16be": "uint16"}
 
@@ -52,7 +51,8 @@ def tables(definition: Definition) -> str:
         lines += _file_steps(definition, protocol)
         if protocol.footer is not None:
             lines += _footer(protocol.footer)
-            lines += _asking_modules(definition, protocol)
+            lines += _compared_headers(definition, protocol)
+            lines += _route_kinds(protocol)
     lines += _lookups(definition)
     lines += _devices(definition)
     for protocol in definition.protocols.values():
@@ -361,22 +361,43 @@ def _footer(facts: Footer) -> list[str]:
     ]
 
 
-def _asking_modules(definition: Definition, protocol: Protocol) -> list[str]:
-    """Whether it matters which module asks: a header field that no log has, but conditions of operations do."""
+def _compared_headers(definition: Definition, protocol: Protocol) -> list[str]:
+    """Whether conditions compare header fields that the record of a PDU does not have."""
     codes = {
         f"{command.code:#06x}": "True"
-        for action in definition.engineering.actions
-        if action.when is not None and any(name == _SOURCE for name, _ in action.when.fields)
-        for command in mentioned(definition, action.when)
+        for condition in compared.conditions(definition)
+        if any(name in compared.HEADER_FIELDS for name, _ in condition.fields)
+        for command in compared.commands(definition, condition)
         if command.protocol == protocol.name
     }
     return _switch(
-        "Whether some operation depends on which module a command comes from.",
-        f"{protocol.name}_asking_module(command: uint16) : bool",
+        "Whether a condition compares more of the header of such a request than the record of a PDU has.",
+        f"{protocol.name}_compares_header(command: uint16) : bool",
         "command",
         codes,
         "False",
     )
+
+
+def _route_kinds(protocol: Protocol) -> list[str]:
+    """Values of the octet before the route; all frames that have one agree."""
+    tests = []
+    for direction in ("request", "response"):
+        allowed = {
+            bounds
+            for frame in protocol.frames
+            for entry in frame.half(direction)
+            if entry.name == "route_kind"
+            for bounds in entry.allowed
+        }
+        tests.append(" || ".join(f"kind == {low:#04x}" for low, high in sorted(allowed) if low == high))
+    return [
+        "## Whether a route is of a kind that a header may have.",
+        f"public function {protocol.name}_route_fits(is_request: bool, kind: uint8) : bool {{",
+        f"    return is_request ? {tests[0]} : {tests[1]};",
+        "}",
+        "",
+    ]
 
 
 def _switch(title: str, signature: str, key: str, cases: dict[str, str], default: str) -> list[str]:
