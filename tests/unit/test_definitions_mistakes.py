@@ -173,6 +173,7 @@ models:
 """
 
 ATTACK = """\
+version: "18.1"
 techniques:
   T0858: Change Operating Mode
   T0816: Device Restart/Shutdown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -99,6 +100,23 @@ def test_the_page_of_detections_says_why_an_engine_does_not_raise_one() -> None:
     assert "* Not in Suricata: a rule cannot compare a token with that of another flow.\n" in section
     assert "ATT&CK for ICS: T0" in section
     assert "[CVE-2021-20599](https://www.cve.org/CVERecord?id=CVE-2021-20599)" in section
+
+
+def test_the_attack_layer_has_the_techniques_of_the_detections(root: Path) -> None:
+    definition = edit(root, "detections/remote-pause.yaml", "attack: [", "attack: [T0868, ")
+    files = project.render(definition)
+    layer = json.loads(files["tools/docs/attack-navigator.json"])
+    assert layer["domain"] == "ics-attack"
+    assert layer["versions"]["attack"] == "18"
+    techniques = {one["techniqueID"]: one for one in layer["techniques"]}
+    assert sum(one["score"] for one in techniques.values()) == sum(
+        len(one.attack) for one in definition.detections.values()
+    )
+    assert "remote-pause: Remote PAUSE of a controller" in techniques["T0868"]["comment"]
+    assert (
+        "| Detect Operating Mode | [`remote-pause`](detections.md#remote-pause)"
+        in files["tools/docs/attack.md"].decode()
+    )
 
 
 def test_the_captures_follow_a_changed_code(root: Path, tmp_path: Path) -> None:

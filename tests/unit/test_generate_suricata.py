@@ -181,7 +181,7 @@ def definition(*detections: Detection, commands: tuple[Command, ...] = COMMANDS)
         "slmp": _protocol("slmp", SLMP_FRAMES, slmp),
     }
     techniques = {"T0858": "Change Operating Mode"}
-    return Definition(protocols, (), {}, (), {one.id: one for one in detections}, {}, techniques, ())
+    return Definition(protocols, (), {}, (), {one.id: one for one in detections}, {}, techniques, "18.1", ())
 
 
 def lock(*names: str, rev: int = 1) -> Mapping[str, LockEntry]:

@@ -66,6 +66,7 @@ def build(bundle: Bundle) -> Definition:
         detections={file.text("id"): _detection(bundle, file) for file in bundle.of("detection")},
         captures={name: _capture(bundle, entry) for name, entry in bundle.captures.items()},
         techniques={key: name for file in bundle.of("attack") for key, name in file.get("techniques").items()},
+        attack_version=next((file.text("version") for file in bundle.of("attack")), ""),
         classes=classes(),
         engineering=_engineering(bundle),
         mac_prefixes=tuple(

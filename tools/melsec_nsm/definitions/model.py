@@ -660,6 +660,8 @@ class Definition:
     detections: Mapping[str, Detection]
     captures: Mapping[str, Capture]
     techniques: Mapping[str, str]
+    attack_version: str
+    """Of MITRE ATT&CK for ICS, whose techniques these are."""
     classes: tuple[str, ...]
     engineering: Engineering = field(default_factory=Engineering)
     mac_prefixes: tuple[MacPrefix, ...] = ()

@@ -8,7 +8,9 @@ from melsec_nsm.definitions.model import ENGINES, Definition, Detection, Referen
 from melsec_nsm.generate.text import NOTE, table
 
 PATH = "tools/docs/detections.md"
-_ENGINE_NAMES = {"reference": "`melsec-nsm analyze`", "zeek": "Zeek", "suricata": "Suricata"}
+ENGINE_NAMES = {"reference": "`melsec-nsm analyze`", "zeek": "Zeek", "suricata": "Suricata"}
+"""What pages call the engines."""
+
 _ADVISORY_URL = "https://www.cisa.gov/news-events/ics-advisories/"
 _CVE_URL = "https://www.cve.org/CVERecord?id="
 
@@ -26,7 +28,7 @@ def _page(definition: Definition) -> Iterator[str]:
     yield "alert for every file that is opened, and one in the interval where each request names its file."
     yield ""
     yield from table(
-        ("id", "severity", "what", *(_ENGINE_NAMES[name] for name in ENGINES)),
+        ("id", "severity", "what", *(ENGINE_NAMES[name] for name in ENGINES)),
         (
             (
                 f"[`{one.id}`](#{one.id})",
@@ -56,7 +58,7 @@ def _facts(definition: Definition, detection: Detection) -> Iterator[str]:
         yield f"* Needs {threshold.count}{what} within {threshold.seconds} s, counted for each {per}."
     yield f"* Raised again after {detection.suppress} s."
     for name, reason in detection.unsupported.items():
-        yield f"* Not in {_ENGINE_NAMES[name]}: {' '.join(reason.split())}."
+        yield f"* Not in {ENGINE_NAMES[name]}: {' '.join(reason.split())}."
     for title, lines in (("False positives", detection.false_positives), ("Triage", detection.triage)):
         if lines:
             yield f"* {title}:"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from melsec_nsm.definitions import lock as locks
 from melsec_nsm.definitions.model import Definition
-from melsec_nsm.generate import detection_page, pages, suricata, zeek
+from melsec_nsm.generate import attack_page, detection_page, pages, suricata, zeek
 
 LOCK_PATH = "tools/melsec_nsm/definitions/lock.yaml"
 
@@ -21,6 +21,7 @@ def render(definition: Definition) -> dict[str, bytes]:
         **suricata.render(definition, lock),
         **pages.render(definition),
         **detection_page.render(definition),
+        **attack_page.render(definition),
         LOCK_PATH: locks.dump(lock),
     }
 
