@@ -147,6 +147,12 @@ function is_refused(transaction: Info): bool
 	return transaction?$answer && transaction$answer?$status && transaction$answer$status != 0;
 	}
 
+# When the controller answered; of a response alone that is its own time.
+function answered_at(transaction: Info): time
+	{
+	return transaction?$rtt ? transaction$ts + transaction$rtt : transaction$ts;
+	}
+
 # A transaction of a request, before anybody says who takes part.
 function begin(ts: time, uid: string, id: conn_id, layout: FrameInfo, asked: PDU): Info
 	{
