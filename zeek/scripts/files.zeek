@@ -131,7 +131,7 @@ function transfer_of(transaction: Info, download: bool): Transfer
 	if ( note?$drive )
 		operation$details = fmt("drive=%d", note$drive);
 
-	hook operation_begun(operation);
+	begin_operation(operation);
 	return Transfer($operation=operation, $path=path, $download=download, $named=note$named, $last=transaction$ts);
 	}
 
@@ -168,7 +168,7 @@ function end_transfer(transfer: Transfer)
 		operation$missing_bytes = transfer?$size ? transfer$size : 0;
 		}
 
-	hook operation_done(operation);
+	finish_operation(operation);
 	}
 
 function transfer_expired(known: table[string, addr, addr, string] of Transfer, protocol: string, client: addr,
