@@ -35,10 +35,12 @@ export {
 		protocol: string;
 	};
 
-	## Runs for each request once it is believed, before its response is known.
+	## Runs for each request once it is believed, before its response is known. On a cluster that is on the worker that
+	## sees it; for one to a group address, on the proxy where all meets.
 	global request_seen: hook(transaction: Info);
 
-	## Runs for each transaction once it is complete, or known to stay incomplete.
+	## Runs for each transaction once it is complete, or known to stay incomplete. On a cluster that is on the worker that
+	## sees both halves on one flow, else on the proxy where all meets.
 	global transaction_done: hook(transaction: Info);
 
 	## Runs when somebody is first seen to answer in a protocol on a connection.
@@ -85,6 +87,8 @@ type State: record {
 	values: string &optional;
 	# What else the PDU that comes next says.
 	more: Particulars &optional;
+	# The block of a file that it carries or asks for, where the grammar may not see the other half.
+	block: Block &optional;
 	# The sides that have said something.
 	orig_spoke: bool &default=F;
 	resp_spoke: bool &default=F;
@@ -139,7 +143,8 @@ function limit_reached(c: connection, limit: string)
 	report(c, "melsec_limit", limit, limit);
 	}
 
-# Oddities of connections of other nodes that were reported.
+# Oddities of connections of other nodes that were reported; what comes beyond them within the interval is not.
+const max_reported_elsewhere = 1024;
 global reported_elsewhere: set[string, string] &create_expire=weird_interval;
 
 # The same where the connection is not at hand: it may be gone, or that of another node.
@@ -152,12 +157,11 @@ function report_by(transaction: Info, name: string, detail: string, kind: string
 		}
 
 @if ( Cluster::is_enabled() )
-	if ( Cluster::local_node_type() != Cluster::PROXY || [transaction$uid, kind] in reported_elsewhere )
+	if ( Cluster::local_node_type() != Cluster::PROXY || [transaction$uid, kind] in reported_elsewhere ||
+	     |reported_elsewhere| >= max_reported_elsewhere )
 		return;
 
-	if ( |reported_elsewhere| < max_unsettled )
-		add reported_elsewhere[transaction$uid, kind];
-
+	add reported_elsewhere[transaction$uid, kind];
 	Weird::weird(Weird::Info($ts=transaction$ts, $uid=transaction$uid, $id=transaction$id, $name=name, $addl=detail,
 	    $source="MELSEC"));
 @endif

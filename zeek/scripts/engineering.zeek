@@ -236,6 +236,9 @@ event deeds_seen(told: vector of Deed)
 # Transactions that are yet to be told, by what makes them equal.
 global deeds: table[string] of Deed = table() &ordered;
 
+# How many were told, or are yet to be.
+global deeds_done = 0;
+
 # The most of them that are told at once.
 const max_deeds = 256;
 
@@ -263,9 +266,24 @@ event tell_deeds_in_time()
 		tell_deeds();
 	}
 
-# What makes transactions equal as parts of a run.
+# Whether a transaction is part of a run that asks for a number of requests, so that each matters when it came.
+function is_counted(transaction: Info): bool
+	{
+	for ( _, run in transaction$command_info$runs )
+		{
+		if ( run$requests > 0 && ( ! run?$meaning || is_meant(run$meaning, transaction) ) )
+			return T;
+		}
+
+	return F;
+	}
+
+# What makes transactions equal as parts of a run. Of equal ones the first says all but how many there are.
 function sameness(transaction: Info): string
 	{
+	if ( is_counted(transaction) )
+		return cat(deeds_done);
+
 	local asked = transaction$asked;
 	local text = cat_sep("|", "", transaction$uid, transaction$client, server_of(transaction), asked$frame, asked$command,
 	    transaction?$subcommand ? transaction$subcommand : "", transaction?$points ? transaction$points : 0,
@@ -283,6 +301,7 @@ function sameness(transaction: Info): string
 function tell(transaction: Info, topic: string)
 	{
 	local command = transaction$command_info;
+	++deeds_done;
 	local polled = command?$runs && ! command?$names && ! command?$proves && ! command?$actions &&
 	    ! command$tells_users;
 	local same = polled ? sameness(transaction) : "";
@@ -300,6 +319,7 @@ function tell(transaction: Info, topic: string)
 
 	local deed = Deed($exchange=exchange_of(transaction), $last=transaction$ts);
 	delete deed$exchange$values;
+	delete deed$exchange$asked_block;
 
 	if ( ! polled )
 		{

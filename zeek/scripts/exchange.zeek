@@ -30,6 +30,10 @@ export {
 		asked_more: Particulars &optional;
 		## What else the response said.
 		answer_more: Particulars &optional;
+		## The block of a file in the request, or that it asks for.
+		asked_block: Block &optional;
+		## The block of a file in the response.
+		answer_block: Block &optional;
 		## Values that were read or written.
 		values: string &optional;
 		## What the log says of it besides.
@@ -71,6 +75,12 @@ function exchange_of(transaction: Info): Exchange
 
 	if ( transaction?$answer_more )
 		exchange$answer_more = transaction$answer_more;
+
+	if ( transaction?$asked_block )
+		exchange$asked_block = transaction$asked_block;
+
+	if ( transaction?$answer_block )
+		exchange$answer_block = transaction$answer_block;
 
 	if ( transaction?$values )
 		exchange$values = transaction$values;
@@ -120,6 +130,12 @@ function transaction_of(exchange: Exchange): Info
 
 	if ( exchange?$answer_more )
 		transaction$answer_more = exchange$answer_more;
+
+	if ( exchange?$asked_block )
+		transaction$asked_block = exchange$asked_block;
+
+	if ( exchange?$answer_block )
+		transaction$answer_block = exchange$answer_block;
 
 	if ( exchange?$values )
 		transaction$values = exchange$values;

@@ -29,6 +29,12 @@ export {
 		who: Answerer &optional;
 	};
 
+	## Runs for each half of an exchange by way of a group address, or for a response whose request is elsewhere, that
+	## is handed over to another node.
+	##
+	## transaction: The half.
+	global handed_over: hook(transaction: Info);
+
 	## Tells the place where halves meet of one. For use between the nodes of a cluster.
 	global half_seen: event(half: Half);
 
@@ -137,12 +143,16 @@ function join(transaction: Info, response: Waiting)
 	transaction$answer = alone$answer;
 	transaction$rtt = alone$ts - transaction$ts;
 	transaction$response_uid = alone$uid;
+	transaction$response_id = alone$id;
 
 	if ( alone?$values )
 		transaction$values = alone$values;
 
 	if ( alone?$answer_more )
 		transaction$answer_more = alone$answer_more;
+
+	if ( alone?$answer_block )
+		transaction$answer_block = alone$answer_block;
 
 	if ( response?$who )
 		hook answering(response$who);
@@ -216,6 +226,9 @@ function answered_again(other: Info): Info
 
 	if ( other?$asked_more )
 		transaction$asked_more = other$asked_more;
+
+	if ( other?$asked_block )
+		transaction$asked_block = other$asked_block;
 
 	return transaction;
 	}
@@ -382,6 +395,9 @@ event half_seen(half: Half)
 		{
 		in_order(transaction$ts, function [transaction]()
 			{
+			if ( transaction$believed )
+				hook request_seen(transaction);
+
 			take_broadcast(transaction);
 			});
 		}
@@ -413,8 +429,16 @@ function ask_group(transaction: Info)
 	{
 	local topic = meeting_topic();
 
-	if ( topic == "" || ! Cluster::publish(topic, half_seen, Half($exchange=exchange_of(transaction))) )
-		take_broadcast(transaction);
+	if ( topic != "" && Cluster::publish(topic, half_seen, Half($exchange=exchange_of(transaction))) )
+		{
+		hook handed_over(transaction);
+		return;
+		}
+
+	if ( transaction$believed )
+		hook request_seen(transaction);
+
+	take_broadcast(transaction);
 	}
 
 # A request to one address over UDP that nobody has answered on its own flow.
@@ -442,7 +466,10 @@ function answer_elsewhere(alone: Info, kind: string, who: Answerer)
 			half$who = who;
 
 		if ( Cluster::publish(topic, half_seen, half) )
+			{
+			hook handed_over(alone);
 			return;
+			}
 		}
 
 	local waiting = waiting_response(alone, kind);

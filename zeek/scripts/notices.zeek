@@ -61,8 +61,8 @@ type Times: record {
 	values: table[string] of time &default=table() &ordered;
 };
 
-# On a cluster they are counted where all meets: only there a client that asks one controller here and another one there is
-# seen to do so.
+# On a cluster they are counted where all meets: only there a client that asks one controller here and another one there
+# is seen to do so.
 global times: table[string] of Times = table() &write_expire=longest_count + 1min;
 
 function still_quiet(quiet: table[string] of time, key: string): interval

@@ -1,7 +1,8 @@
 ##! Engineering operations: what a person would say was done to a controller.
 ##!
 ##! An operation is told twice: when it is known that it takes place, since an alert must not wait for the end of a
-##! download, and once more with everything that is known of it when it is over. On a cluster both are told where all meets.
+##! download, and once more with everything that is known of it when it is over. On a cluster both are told where all
+##! meets.
 
 @load base/frameworks/cluster
 @load base/frameworks/logging

@@ -5,6 +5,7 @@
 ##! their connection. Halves that are flows of their own (UDP to the broadcast address, answers to
 ##! another port) are brought together by halves.zeek.
 
+@load base/frameworks/cluster
 @load ./types
 @load ./consts
 @load ./info
@@ -27,6 +28,15 @@ export {
 	## is_orig: Whether Zeek takes the sender for the originator: not to be relied on.
 	## particulars: What it says; in place of secrets their digests.
 	global particulars: event(c: connection, is_orig: bool, particulars: Particulars);
+
+	## Raised for a datagram with a block of a file, or that asks for one, right before the PDU itself; only on the workers
+	## of a cluster.
+	##
+	## c: The connection.
+	## is_orig: Whether Zeek takes the sender for the originator: not to be relied on.
+	## offset: Where in the file the block is, in what says so.
+	## content: The block; empty in a request that asks for it.
+	global block: event(c: connection, is_orig: bool, offset: count, content: string);
 
 	## Raised for each request PDU.
 	##
@@ -69,6 +79,7 @@ function is_copy(state: State, pdu: PDU, now: time): bool
 		{
 		delete state$values;
 		delete state$more;
+		delete state$block;
 		}
 
 	return copy_seen;
@@ -84,6 +95,19 @@ event particulars(c: connection, is_orig: bool, particulars: Particulars) &prior
 		particulars$user_token = sha256_hash("melsec-nsm", particulars$user_token);
 
 	state_of(c)$more = particulars;
+	}
+
+# The grammar puts files together that it sees both halves of; on a cluster their blocks are handed over with the
+# halves.
+event zeek_init()
+	{
+	if ( ! Cluster::is_enabled() || Cluster::local_node_type() != Cluster::WORKER )
+		disable_event_group("MELSEC::blocks");
+	}
+
+event block(c: connection, is_orig: bool, offset: count, content: string) &group="MELSEC::blocks"
+	{
+	state_of(c)$block = Block($offset=offset, $content=content);
 	}
 
 # Notes that a side says something for the first time. Returns whether its beginning was seen.
@@ -378,6 +402,12 @@ event request(c: connection, is_orig: bool, pdu: PDU) &priority=5
 		delete state$more;
 		}
 
+	if ( state?$block )
+		{
+		transaction$asked_block = state$block;
+		delete state$block;
+		}
+
 	if ( ( is_orig ? ! state$orig_spoke : ! state$resp_spoke ) && speaks_first(c, state, is_orig) )
 		transaction$first = T;
 
@@ -395,17 +425,24 @@ event request(c: connection, is_orig: bool, pdu: PDU) &priority=5
 		if ( ! state$proven )
 			prove(state, F);
 
-		hook request_seen(transaction);
+		if ( ! to_group )
+			hook request_seen(transaction);
 		}
 
 	if ( frame$one_way )
 		{
 		if ( transaction$believed )
+			{
+			if ( to_group )
+				hook request_seen(transaction);
+
 			hook transaction_done(transaction);
+			}
 
 		return;
 		}
 
+	# What it gives reason for comes about where it meets its answers.
 	if ( to_group )
 		{
 		ask_group(transaction);
@@ -458,6 +495,7 @@ event response(c: connection, is_orig: bool, pdu: PDU) &priority=5
 		{
 		local transaction = state$pending[place];
 		state$pending[place:place + 1] = vector();
+		delete state$block;
 		complete(c, state, is_orig, transaction, pdu, now);
 		return;
 		}
@@ -466,6 +504,12 @@ event response(c: connection, is_orig: bool, pdu: PDU) &priority=5
 	local alone = unasked(now, c$uid, id, frame, pdu);
 	alone$server = server;
 	local kind = "";
+
+	if ( state?$block )
+		{
+		alone$answer_block = state$block;
+		delete state$block;
+		}
 
 	if ( ! ( state$group && is_orig ) )
 		{
