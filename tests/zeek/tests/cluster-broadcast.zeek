@@ -4,5 +4,5 @@
 # @TEST-PORT: PROXY_PORT
 # @TEST-PORT: WORKER_1_PORT
 # @TEST-PORT: WORKER_2_PORT
-# @TEST-EXEC: ${SCRIPTS}/cluster ${PCAPS}/melsoft-udp-session.pcap "src host 192.168.3.18" "not src host 192.168.3.18" %INPUT
+# @TEST-EXEC: ${SCRIPTS}/cluster ${PCAPS}/melsoft-udp-session.pcap "src host 192.168.3.18" "src host 192.168.3.250" %INPUT
 # @TEST-EXEC: ${SCRIPTS}/same-logs melsec melsec_engineering melsec_assets notice files weird > same && btest-diff same
