@@ -355,7 +355,7 @@ hook request_seen(transaction: Info)
 
 	if ( transaction$group )
 		{
-		if ( transaction?$asked_block )
+		if ( transaction?$asked_block && Cluster::local_node_type() == Cluster::PROXY )
 			take_block_of_group(transaction, note$name);
 
 		return;
@@ -395,7 +395,8 @@ hook transaction_done(transaction: Info)
 	if ( transaction?$answer_more && transaction$answer_more?$transfer )
 		tie(transfer, transaction$answer_more$transfer);
 
-	if ( note$step == FileStep_Read && transaction?$asked_block && transaction?$answer_block )
+	if ( note$step == FileStep_Read && transaction?$asked_block && transaction?$answer_block &&
+	     Cluster::local_node_type() == Cluster::PROXY )
 		take_block(transfer, answered_at(transaction), transaction$response_uid, transaction$response_id,
 		    transaction$server, Block($offset=transaction$asked_block$offset,
 		    $content=transaction$answer_block$content));
@@ -411,6 +412,8 @@ hook transaction_done(transaction: Info)
 
 	forget_transfer(transfer);
 	}
+
+@if ( Cluster::is_enabled() )
 
 # Files that another node puts together.
 global files_elsewhere: set[string] &create_expire=open_file_timeout + 1min;
@@ -441,6 +444,14 @@ hook Files::log_policy(rec: Files::Info, id: Log::ID, filter: Log::Filter)
 		break;
 	}
 
+# Behind the framework, which logs it first.
+event file_state_remove(f: fa_file) &priority=-20
+	{
+	delete files_elsewhere[f$id];
+	}
+
+@endif
+
 # Before the file is logged, so that its name is.
 event file_state_remove(f: fa_file) &priority=5
 	{
@@ -453,12 +464,6 @@ event file_state_remove(f: fa_file) &priority=5
 	# Nothing else ends it.
 	if ( transfer$named )
 		forget_transfer(transfer);
-	}
-
-# Behind the framework, which logs it first.
-event file_state_remove(f: fa_file) &priority=-20
-	{
-	delete files_elsewhere[f$id];
 	}
 
 event zeek_done()

@@ -15,7 +15,7 @@ export {
 	option settle_interval = 2sec;
 
 	## Things that a proxy was told and has not taken up; beyond it they are taken up sooner.
-	option max_unsettled = 65536;
+	option max_unsettled = 16384;
 }
 
 # Something that a proxy was told.
@@ -96,9 +96,12 @@ function in_order(ts: time, take_up: function())
 	letters += Letter($ts=ts, $number=letters_seen, $arrived=network_time(), $take_up=take_up);
 	++letters_seen;
 
-	# What came first has waited for longest. A half at a time, as each look sorts them all.
-	if ( |letters| > max_unsettled )
-		settle_until(letters[|letters| / 2]$arrived);
+	if ( |letters| <= max_unsettled )
+		return;
+
+	# A half of it at a time, as each look sorts all.
+	Reporter::net_weird("melsec_limit", "max_unsettled", "MELSEC");
+	settle_until(letters[|letters| / 2]$arrived);
 	}
 
 # Before anything that waits is given up.
