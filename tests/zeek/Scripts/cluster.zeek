@@ -13,6 +13,7 @@ redef Log::default_rotation_interval = 0sec;
 redef Broker::default_connect_retry = 1sec;
 redef Broker::default_listen_retry = 1sec;
 redef Broker::log_batch_size = 1;
+redef Broker::default_listen_address = "127.0.0.1";
 redef exit_only_after_terminate = T;
 
 # What was told is taken up when all workers have finished: a capture is read in a moment, whatever time it spans.
