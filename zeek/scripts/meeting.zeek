@@ -33,13 +33,33 @@ global letters_seen = 0;
 # The same for all, so that all meets on one proxy.
 const meeting_key = "MELSEC";
 
+# Which proxy that is, until one comes or goes: polling asks for it.
+global chosen_topic: string;
+global is_chosen = F;
+
+event Cluster::node_up(name: string, id: string) &priority=-10
+	{
+	is_chosen = F;
+	}
+
+event Cluster::node_down(name: string, id: string) &priority=-10
+	{
+	is_chosen = F;
+	}
+
 # Where to tell what concerns several connections; empty where that is here.
 function meeting_topic(): string
 	{
 	if ( ! Cluster::is_enabled() || Cluster::local_node_type() == Cluster::PROXY )
 		return "";
 
-	return Cluster::hrw_topic(Cluster::proxy_pool, meeting_key);
+	if ( ! is_chosen )
+		{
+		chosen_topic = Cluster::hrw_topic(Cluster::proxy_pool, meeting_key);
+		is_chosen = T;
+		}
+
+	return chosen_topic;
 	}
 
 function by_time(a: Letter, b: Letter): int
