@@ -1,6 +1,6 @@
 ##! melsec_assets.log: what was learnt of controllers, a line whenever something new is known of one.
 ##!
-##! On a cluster what workers learn meets on a proxy: all of a controller on one, so that one node decides what is new.
+##! On a cluster what workers learn meets on a proxy, which decides what is new.
 
 @load base/frameworks/cluster
 @load base/frameworks/logging
@@ -8,6 +8,7 @@
 @load ./consts
 @load ./actions
 @load ./info
+@load ./meeting
 @load ./operations
 @load ./pairing
 
@@ -200,7 +201,10 @@ function learn_asset(learnt: Learnt)
 
 event asset_learnt(learnt: Learnt)
 	{
-	learn_asset(learnt);
+	in_order(learnt$ts, function [learnt]()
+		{
+		learn_asset(learnt);
+		});
 	}
 
 # Takes up where a controller is. One that was elsewhere before has moved.
@@ -246,13 +250,27 @@ function learn_place(place: Place)
 
 event controller_placed(place: Place)
 	{
-	learn_place(place);
+	in_order(place$ts, function [place]()
+		{
+		learn_place(place);
+		});
+	}
+
+# Hands on where a controller is to where that meets.
+function tell_place(place: Place)
+	{
+	local topic = meeting_topic();
+
+	if ( topic == "" || ! Cluster::publish(topic, controller_placed, place) )
+		learn_place(place);
 	}
 
 # Hands on what was learnt to where it meets, the same no more than once in a while.
 function tell_asset(learnt: Learnt)
 	{
-	if ( ! Cluster::is_enabled() )
+	local topic = meeting_topic();
+
+	if ( topic == "" )
 		{
 		learn_asset(learnt);
 		return;
@@ -267,31 +285,25 @@ function tell_asset(learnt: Learnt)
 	if ( |told_assets| < max_assets )
 		add told_assets[learnt$host, what];
 
-	if ( ! Cluster::publish_hrw(Cluster::proxy_pool, cat(learnt$host), asset_learnt, learnt) )
+	if ( ! Cluster::publish(topic, asset_learnt, learnt) )
 		learn_asset(learnt);
 	}
 
 # A response tells where a controller answers.
-hook answering(c: connection, is_orig: bool, protocol: string)
+hook answering(who: Answerer)
 	{
-	local now = network_time();
-	local side = is_orig ? c$orig : c$resp;
-	local host = is_orig ? c$id$orig_h : c$id$resp_h;
-	local client = is_orig ? c$id$resp_h : c$id$orig_h;
-	local learnt = Learnt($ts=now, $host=host, $source="response", $protocol=protocol,
-	    $answers_from=cat(is_orig ? c$id$orig_p : c$id$resp_p));
+	local learnt = Learnt($ts=who$ts, $host=who$host, $source="response", $protocol=who$protocol,
+	    $answers_from=cat(who$answers_from));
 
-	if ( side?$l2_addr && controller_macs in side$l2_addr )
+	if ( who?$mac && controller_macs in who$mac )
 		{
-		learnt$facts["mac"] = side$l2_addr;
-		local place = Place($ts=now, $uid=c$uid, $id=c$id, $mac=side$l2_addr, $host=host, $protocol=protocol);
+		learnt$facts["mac"] = who$mac;
+		local place = Place($ts=who$ts, $uid=who$uid, $id=who$id, $mac=who$mac, $host=who$host, $protocol=who$protocol);
 
-		if ( ! is_group(client) )
-			place$client = client;
+		if ( ! is_group(who$client) )
+			place$client = who$client;
 
-		if ( ! Cluster::is_enabled() ||
-		     ! Cluster::publish_hrw(Cluster::proxy_pool, side$l2_addr, controller_placed, place) )
-			learn_place(place);
+		tell_place(place);
 		}
 
 	tell_asset(learnt);
@@ -301,7 +313,7 @@ hook answering(c: connection, is_orig: bool, protocol: string)
 function identify(transaction: Info)
 	{
 	local answer = transaction$answer;
-	local learnt = Learnt($ts=network_time(), $host=transaction$server, $source=transaction$operation);
+	local learnt = Learnt($ts=answered_at(transaction), $host=transaction$server, $source=transaction$operation);
 	local known = answer$model_code in models;
 	local name: string = answer?$target && |answer$target| > 0 ? answer$target : "";
 
@@ -328,7 +340,7 @@ function identify(transaction: Info)
 # Takes up what a controller tells of itself or, where it was searched for, of another one.
 function take_learnt(transaction: Info)
 	{
-	local learnt = Learnt($ts=network_time(), $host=transaction$server, $source=transaction$operation);
+	local learnt = Learnt($ts=answered_at(transaction), $host=transaction$server, $source=transaction$operation);
 
 	for ( name, value in transaction$answer_more$learnt )
 		{

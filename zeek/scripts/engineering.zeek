@@ -1,11 +1,17 @@
 ##! melsec_engineering.log: the audit trail, one line per operation, from transactions by the rules of the definition.
+##!
+##! An engineering tool opens a connection for everything it does, and whoever does not want to be seen opens many. On a
+##! cluster workers tell of each transaction that something may come of, and of those that are polling together.
 
+@load base/frameworks/cluster
 @load base/frameworks/logging
 @load ./types
 @load ./consts
 @load ./actions
+@load ./exchange
 @load ./info
 @load ./meanings
+@load ./meeting
 @load ./operations
 @load ./pairing
 @load ./runs
@@ -26,6 +32,21 @@ export {
 
 	## Sessions of clients with controllers of which the last request is remembered; another one is forgotten for each beyond it.
 	option max_tracked_clients = 4096;
+
+	## A transaction, and those after it that equal it. For use between the nodes of a cluster.
+	type Deed: record {
+		## The transaction.
+		exchange: Exchange;
+		## How many there are.
+		times: count &default=1;
+		## Time of the last one.
+		last: time;
+	};
+
+	## Tells the place where all meets of transactions. For use between the nodes of a cluster.
+	##
+	## told: The transactions.
+	global deeds_seen: event(told: vector of Deed);
 }
 
 event zeek_init() &priority=5
@@ -34,7 +55,7 @@ event zeek_init() &priority=5
 	    $path="melsec_engineering", $policy=log_policy_engineering));
 	}
 
-# When the last request of a session came. On a cluster each worker knows those that it sees.
+# When the last request of a session came.
 global last_requests: table[string, addr, addr] of time = table() &write_expire=1hr;
 
 # Whether a transaction is the first of a session.
@@ -161,7 +182,7 @@ function follow_login(transaction: Info)
 			if ( transaction?$answer_more && transaction$answer_more?$session )
 				grant$session = transaction$answer_more$session;
 
-			grant_login(grant);
+			learn_grant(grant);
 			}
 		}
 
@@ -176,18 +197,15 @@ function follow_login(transaction: Info)
 	operation_at_once(operation);
 	}
 
-# Commands of which nothing comes are left at the first look: polling comes by here some ten times a second.
-hook transaction_done(transaction: Info)
+# Looks for what a transaction makes, or is part of.
+function follow(transaction: Info, times: count, last: time)
 	{
-	if ( ! transaction?$asked || ! transaction$command_info$audited || transaction?$again )
-		return;
-
 	local command = transaction$command_info;
 
 	if ( command?$runs )
 		{
 		for ( _, run in command$runs )
-			follow_run(run, transaction);
+			follow_run(run, transaction, times, last);
 		}
 
 	if ( command?$names || command?$proves )
@@ -201,6 +219,143 @@ hook transaction_done(transaction: Info)
 
 	if ( command$tells_users )
 		learn_users(transaction);
+	}
+
+event deeds_seen(told: vector of Deed)
+	{
+	for ( _, deed in told )
+		{
+		local transaction = transaction_of(deed$exchange);
+		in_order(answered_at(transaction), function [transaction, deed]()
+			{
+			follow(transaction, deed$times, deed$last);
+			});
+		}
+	}
+
+# Transactions that are yet to be told, by what makes them equal.
+global deeds: table[string] of Deed = table() &ordered;
+
+# How many were told, or are yet to be.
+global deeds_done = 0;
+
+# The most of them that are told at once.
+const max_deeds = 256;
+
+# Tells of what waits for it.
+function tell_deeds()
+	{
+	local told: vector of Deed;
+
+	for ( _, deed in deeds )
+		told += deed;
+
+	deeds = table() &ordered;
+	local topic = meeting_topic();
+
+	if ( topic != "" && Cluster::publish(topic, deeds_seen, told) )
+		return;
+
+	for ( _, deed in told )
+		follow(transaction_of(deed$exchange), deed$times, deed$last);
+	}
+
+event tell_deeds_in_time()
+	{
+	if ( |deeds| > 0 )
+		tell_deeds();
+	}
+
+# Whether a transaction is part of a run that asks for a number of requests, so that each matters when it came.
+function is_counted(transaction: Info): bool
+	{
+	for ( _, run in transaction$command_info$runs )
+		{
+		if ( run$requests > 0 && ( ! run?$meaning || is_meant(run$meaning, transaction) ) )
+			return T;
+		}
+
+	return F;
+	}
+
+# What makes transactions equal as parts of a run. Of equal ones the first says all but how many there are.
+function sameness(transaction: Info): string
+	{
+	if ( is_counted(transaction) )
+		return cat(deeds_done);
+
+	local asked = transaction$asked;
+	local text = cat_sep("|", "", transaction$uid, transaction$client, server_of(transaction), asked$frame, asked$command,
+	    transaction?$subcommand ? transaction$subcommand : "", transaction?$points ? transaction$points : 0,
+	    transaction?$status ? transaction$status : "", asked?$target ? asked$target : "");
+
+	if ( ! transaction?$asked_more )
+		return text;
+
+	local more = transaction$asked_more;
+	return cat_sep("|", "", text, more?$session ? cat(more$session) : "",
+	    more?$source_module_io ? cat(more$source_module_io) : "");
+	}
+
+# Tells of a transaction: at once of what an operation comes of, else together with others.
+function tell(transaction: Info, topic: string)
+	{
+	local command = transaction$command_info;
+	++deeds_done;
+	local polled = command?$runs && ! command?$names && ! command?$proves && ! command?$actions &&
+	    ! command$tells_users;
+	local same = polled ? sameness(transaction) : "";
+
+	if ( polled && same in deeds )
+		{
+		local known = deeds[same];
+		++known$times;
+
+		if ( transaction$ts > known$last )
+			known$last = transaction$ts;
+
+		return;
+		}
+
+	local deed = Deed($exchange=exchange_of(transaction), $last=transaction$ts);
+	delete deed$exchange$values;
+	delete deed$exchange$asked_block;
+
+	if ( ! polled )
+		{
+		if ( ! Cluster::publish(topic, deeds_seen, vector(deed)) )
+			follow(transaction, 1, transaction$ts);
+
+		return;
+		}
+
+	if ( |deeds| == 0 )
+		schedule settle_interval / 2 { tell_deeds_in_time() };
+
+	deeds[same] = deed;
+
+	if ( |deeds| >= max_deeds )
+		tell_deeds();
+	}
+
+# Commands of which nothing comes are left at the first look: polling comes by here some ten times a second.
+hook transaction_done(transaction: Info)
+	{
+	if ( ! transaction?$asked || ! transaction$command_info$audited || transaction?$again )
+		return;
+
+	local topic = meeting_topic();
+
+	if ( topic == "" )
+		follow(transaction, 1, transaction$ts);
+	else
+		tell(transaction, topic);
+	}
+
+event zeek_done() &priority=-10
+	{
+	if ( |deeds| > 0 )
+		tell_deeds();
 	}
 
 hook operation_done(operation: Operation) &priority=-5

@@ -3,12 +3,18 @@
 ##! The grammar puts the blocks of a file together and hands them to the file analysis (files.log, extraction). This
 ##! knows who does what to which file: a file is known by the pointer that the controller gave it, or, in commands that
 ##! name it every time, by its drive and name.
+##!
+##! On a cluster the grammar of one worker does not see all of a file that goes by way of a group address: assembly.zeek
+##! puts that together.
 
 @load base/files/hash
+@load base/frameworks/cluster
 @load base/frameworks/files
 @load ./types
 @load ./consts
 @load ./actions
+@load ./assembly
+@load ./halves
 @load ./info
 @load ./meanings
 @load ./operations
@@ -33,6 +39,8 @@ export {
 		size: count &optional;
 		## File of Zeek's file analysis.
 		fuid: string &optional;
+		## What is put together of it here.
+		assembly: Assembly &optional;
 		## Whether the controller refused something.
 		refused: bool &default=F;
 		## Time of the last request.
@@ -131,7 +139,7 @@ function transfer_of(transaction: Info, download: bool): Transfer
 	if ( note?$drive )
 		operation$details = fmt("drive=%d", note$drive);
 
-	hook operation_begun(operation);
+	begin_operation(operation);
 	return Transfer($operation=operation, $path=path, $download=download, $named=note$named, $last=transaction$ts);
 	}
 
@@ -154,6 +162,17 @@ function end_transfer(transfer: Transfer)
 	{
 	local operation = transfer$operation;
 
+	if ( transfer?$assembly )
+		{
+		local line = transfer$assembly$line;
+		end_assembly(transfer$assembly, transfer?$size ? transfer$size : 0, operation?$object ? operation$object : "");
+		operation$bytes = line$seen_bytes;
+		operation$missing_bytes = line$missing_bytes;
+
+		if ( line?$sha256 )
+			operation$sha256 = line$sha256;
+		}
+
 	if ( transfer?$fuid )
 		{
 		delete transfers_by_fuid[transfer$fuid];
@@ -168,13 +187,18 @@ function end_transfer(transfer: Transfer)
 		operation$missing_bytes = transfer?$size ? transfer$size : 0;
 		}
 
-	hook operation_done(operation);
+	finish_operation(operation);
 	}
 
 function transfer_expired(known: table[string, addr, addr, string] of Transfer, protocol: string, client: addr,
                           server: addr, name: string): interval
 	{
-	end_transfer(known[protocol, client, server, name]);
+	local transfer = known[protocol, client, server, name];
+
+	if ( transfer?$assembly )
+		transfer$assembly$line$timedout = T;
+
+	end_transfer(transfer);
 	return 0sec;
 	}
 
@@ -232,10 +256,10 @@ function is_going_on(transaction: Info, name: string): bool
 	return T;
 	}
 
-# Ties a transfer to the file that its blocks go to.
+# Ties a transfer to the file that its blocks go to. Those of other nodes are not known here.
 function tie(transfer: Transfer, note: FileNote)
 	{
-	if ( transfer?$fuid || ! note?$fuid )
+	if ( transfer?$fuid || ! note?$fuid || Cluster::local_node_type() == Cluster::PROXY )
 		return;
 
 	transfer$fuid = note$fuid;
@@ -289,13 +313,53 @@ function follow_opening(transaction: Info)
 		end_transfer(transfer);
 	}
 
+# Gives a transfer a block that is put together here.
+function take_block(transfer: Transfer, ts: time, uid: string, id: conn_id, sender: addr, content: Block)
+	{
+	if ( |content$content| == 0 )
+		return;
+
+	if ( ! transfer?$assembly )
+		transfer$assembly = begin_assembly(ts, uid, id, sender == id$orig_h);
+
+	feed(transfer$assembly, ts, content);
+	}
+
+# Takes a block that is written by way of a group address. The request names no controller: it belongs to the only file
+# that it can be of.
+function take_block_of_group(transaction: Info, name: string)
+	{
+	local fitting = 0;
+	local found: Transfer;
+
+	for ( [protocol, client, server, other], transfer in transfers )
+		{
+		if ( protocol == transaction$protocol && client == transaction$client && other == name && transfer$download )
+			{
+			++fitting;
+			found = transfer;
+			}
+		}
+
+	if ( fitting == 1 )
+		take_block(found, transaction$ts, transaction$uid, transaction$id, transaction$client, transaction$asked_block);
+	}
+
 # Blocks that are written are told of as soon as they are on their way, as nobody may answer.
 hook request_seen(transaction: Info)
 	{
-	if ( ! is_transfer(transaction) || transaction$asked_more$transfer$step != FileStep_Write || transaction$group )
+	if ( ! is_transfer(transaction) || transaction$asked_more$transfer$step != FileStep_Write )
 		return;
 
 	local note = transaction$asked_more$transfer;
+
+	if ( transaction$group )
+		{
+		if ( transaction?$asked_block && Cluster::local_node_type() == Cluster::PROXY )
+			take_block_of_group(transaction, note$name);
+
+		return;
+		}
 
 	if ( ! is_going_on(transaction, note$name) )
 		remember_transfer(transaction, note$name, transfer_of(transaction, T));
@@ -331,11 +395,62 @@ hook transaction_done(transaction: Info)
 	if ( transaction?$answer_more && transaction$answer_more?$transfer )
 		tie(transfer, transaction$answer_more$transfer);
 
+	if ( note$step == FileStep_Read && transaction?$asked_block && transaction?$answer_block &&
+	     Cluster::local_node_type() == Cluster::PROXY )
+		take_block(transfer, answered_at(transaction), transaction$response_uid, transaction$response_id,
+		    transaction$server, Block($offset=transaction$asked_block$offset,
+		    $content=transaction$answer_block$content));
+
 	count_answer(transfer, transaction);
 
-	if ( note$step == FileStep_Close )
-		forget_transfer(transfer);
+	if ( note$step != FileStep_Close )
+		return;
+
+	# As the file analysis has it, which hears of a file whenever a connection joins it.
+	if ( transfer?$assembly && transaction$uid != transfer$assembly$line$uid )
+		heard(transfer$assembly, transaction$ts);
+
+	forget_transfer(transfer);
 	}
+
+@if ( Cluster::is_enabled() )
+
+# Files that another node puts together.
+global files_elsewhere: set[string] &create_expire=open_file_timeout + 1min;
+
+# What the grammar fed of them, where both halves came by here, is no file of its own.
+hook handed_over(transaction: Info)
+	{
+	local fuid = "";
+
+	if ( is_transfer(transaction) && transaction$asked_more$transfer?$fuid )
+		fuid = transaction$asked_more$transfer$fuid;
+
+	if ( transaction?$answer_more && transaction$answer_more?$transfer && transaction$answer_more$transfer?$fuid )
+		fuid = transaction$answer_more$transfer$fuid;
+
+	if ( fuid == "" )
+		return;
+
+	add files_elsewhere[fuid];
+
+	if ( Files::file_exists(fuid) )
+		Files::stop(Files::lookup_file(fuid));
+	}
+
+hook Files::log_policy(rec: Files::Info, id: Log::ID, filter: Log::Filter)
+	{
+	if ( rec$fuid in files_elsewhere )
+		break;
+	}
+
+# Behind the framework, which logs it first.
+event file_state_remove(f: fa_file) &priority=-20
+	{
+	delete files_elsewhere[f$id];
+	}
+
+@endif
 
 # Before the file is logged, so that its name is.
 event file_state_remove(f: fa_file) &priority=5

@@ -9,6 +9,14 @@ module MELSEC;
 export {
 	redef enum Log::ID += { LOG };
 
+	## A block of a file that is read or written.
+	type Block: record {
+		## Where in the file it is.
+		offset: count;
+		## The block; empty in a request that asks for it.
+		content: string;
+	};
+
 	## A request with its response, or either alone: one line of melsec.log, and what scripts know beyond that.
 	type Info: record {
 		## Time of the request; of the response where no request was seen.
@@ -83,6 +91,12 @@ export {
 		asked_more: Particulars &optional;
 		## What else the response said.
 		answer_more: Particulars &optional;
+		## Endpoints of the connection of the response, where that is another one.
+		response_id: conn_id &optional;
+		## The block of a file in the request, or that it asks for, where the grammar cannot put the file together.
+		asked_block: Block &optional;
+		## The block in the response.
+		answer_block: Block &optional;
 		## The request is the first PDU of its side of a connection whose beginning was seen.
 		first: bool &default=F;
 		## The request went to a group address.
@@ -145,6 +159,12 @@ function server_of(transaction: Info): addr
 function is_refused(transaction: Info): bool
 	{
 	return transaction?$answer && transaction$answer?$status && transaction$answer$status != 0;
+	}
+
+# When the controller answered; of a response alone that is its own time.
+function answered_at(transaction: Info): time
+	{
+	return transaction?$rtt ? transaction$ts + transaction$rtt : transaction$ts;
 	}
 
 # A transaction of a request, before anybody says who takes part.

@@ -6,6 +6,7 @@
 @load ./info
 @load ./main
 @load ./meanings
+@load ./meeting
 @load ./operations
 @load ./sessions
 
@@ -41,6 +42,13 @@ export {
 	## Tells the place where a detection counts of one more time. For use between the nodes of a cluster.
 	global counted: event(cause: Cause);
 
+	## Tells the place where notices are raised of one. For use between the nodes of a cluster.
+	##
+	## cause: What raises it.
+	##
+	## about: What is equal in it is not repeated for a while.
+	global raised: event(cause: Cause, about: string);
+
 	redef record Notice::Info += {
 		## Detection of the definition that raised the notice.
 		melsec_detection: string &log &optional;
@@ -53,8 +61,8 @@ type Times: record {
 	values: table[string] of time &default=table() &ordered;
 };
 
-# On a cluster all times of a detection meet on one proxy: only there a client that asks one controller here and another
-# one there is seen to do so.
+# On a cluster they are counted where all meets: only there a client that asks one controller here and another one there
+# is seen to do so.
 global times: table[string] of Times = table() &write_expire=longest_count + 1min;
 
 function still_quiet(quiet: table[string] of time, key: string): interval
@@ -66,14 +74,10 @@ function still_quiet(quiet: table[string] of time, key: string): interval
 # Until when a detection is not raised again for a client or a server alone. For pairs the notice framework knows it.
 global quiet: table[string] of time = table() &create_expire=1min &expire_func=still_quiet;
 
-# Raises a detection. What is equal in `about` is not repeated for a while.
-function raise(cause: Cause, about: string)
+# Raises a detection here.
+function raise_here(cause: Cause, about: string)
 	{
 	local name = cause$detection;
-
-	if ( name in disabled_detections || name !in detections )
-		return;
-
 	local detection = detections[name];
 	local notice = Notice::Info($note=detection$note, $sub=fmt("%s, severity %s", cause$what, detection$severity),
 	    $ts=cause$ts, $uid=cause$uid, $id=cause$id, $dst=cause$server, $identifier=cat(name, about),
@@ -88,6 +92,38 @@ function raise(cause: Cause, about: string)
 		notice$msg = fmt("%s: %s", detection$title, cause$server);
 
 	NOTICE(notice);
+	}
+
+event raised(cause: Cause, about: string)
+	{
+	in_order(cause$ts, function [cause, about]()
+		{
+		raise_here(cause, about);
+		});
+	}
+
+# Raises a detection. What is equal in `about` is not repeated for a while: on a cluster one node sees to that, whatever
+# worker the cause was seen on.
+function raise(cause: Cause, about: string)
+	{
+	local name = cause$detection;
+
+	if ( name in disabled_detections || name !in detections )
+		return;
+
+	local topic = meeting_topic();
+
+	if ( topic != "" )
+		{
+		# All nodes know what is not repeated.
+		if ( Notice::is_being_suppressed(Notice::Info($note=detections[name]$note, $identifier=cat(name, about))) )
+			return;
+
+		if ( Cluster::publish(topic, raised, cause, about) )
+			return;
+		}
+
+	raise_here(cause, about);
 	}
 
 # Counts one time. Returns whether there are enough of them.
@@ -189,7 +225,10 @@ function count_here(cause: Cause)
 
 event counted(cause: Cause)
 	{
-	count_here(cause);
+	in_order(cause$ts, function [cause]()
+		{
+		count_here(cause);
+		});
 	}
 
 # What has to differ from one time to the next.
@@ -232,7 +271,9 @@ function raise_all(names: vector of string, transaction: Info, ts: time, server:
 		if ( detection$threshold?$distinct )
 			cause$value = distinct_value(detection$threshold$distinct, transaction);
 
-		if ( ! Cluster::is_enabled() || ! Cluster::publish_hrw(Cluster::proxy_pool, name, counted, cause) )
+		local topic = meeting_topic();
+
+		if ( topic == "" || ! Cluster::publish(topic, counted, cause) )
 			count_here(cause);
 		}
 	}
@@ -268,7 +309,7 @@ hook transaction_done(transaction: Info)
 		}
 
 	if ( command?$response_detections && transaction?$answer )
-		raise_all(command$response_detections, transaction, network_time(), transaction$server);
+		raise_all(command$response_detections, transaction, answered_at(transaction), transaction$server);
 	}
 
 # At once when an operation is known to take place.

@@ -1,12 +1,14 @@
 ##! X and Y of controllers that number them in octal.
 ##!
 ##! The wire carries the linear number, which the grammar writes in hexadecimal as most series do. Which series a
-##! controller belongs to is learnt from its answers to type name requests.
+##! controller belongs to is learnt from its answers to type name requests, on a cluster by all workers.
 
+@load base/frameworks/cluster
 @load ./types
 @load ./consts
+@load ./connections
 @load ./info
-@load ./pairing
+@load ./meeting
 
 module MELSEC;
 
@@ -16,6 +18,13 @@ export {
 
 	## Controllers of these series that are remembered, each until nobody has read its devices for a day.
 	option max_tracked_servers = 10000;
+
+	## Tells other nodes how a controller numbers X and Y. For use between the nodes of a cluster.
+	##
+	## server: The controller.
+	##
+	## octal_numbers: Whether that is in octal.
+	global numbering_learnt: event(server: addr, octal_numbers: bool);
 }
 
 # Controllers known to number X and Y in octal.
@@ -31,6 +40,31 @@ event zeek_init()
 	{
 	for ( _, model in models )
 		series_by_name[model$name] = model$series;
+	}
+
+# Takes up how a controller numbers. Returns whether that is new.
+function learn_numbering(server: addr, octal_numbers: bool): bool
+	{
+	if ( octal_numbers == ( server in octal_servers ) )
+		return F;
+
+	if ( ! octal_numbers )
+		delete octal_servers[server];
+	else if ( |octal_servers| < max_tracked_servers )
+		add octal_servers[server];
+	else
+		return F;
+
+	return T;
+	}
+
+event numbering_learnt(server: addr, octal_numbers: bool)
+	{
+	learn_numbering(server, octal_numbers);
+
+	# Workers cannot tell each other.
+	if ( Cluster::local_node_type() == Cluster::PROXY )
+		Cluster::publish(Cluster::worker_topic, numbering_learnt, server, octal_numbers);
 	}
 
 # Learns from what a controller says it is.
@@ -52,12 +86,19 @@ function learn_model(transaction: Info)
 	if ( series == "" )
 		return;
 
-	if ( series !in octal_series )
-		delete octal_servers[server];
-	else if ( |octal_servers| < max_tracked_servers || server in octal_servers )
-		add octal_servers[server];
-	else
+	local octal_numbers = series in octal_series;
+
+	if ( octal_numbers && server !in octal_servers && |octal_servers| >= max_tracked_servers )
+		{
 		limit_reached_by(transaction, "max_tracked_servers");
+		return;
+		}
+
+	if ( ! learn_numbering(server, octal_numbers) || ! Cluster::is_enabled() )
+		return;
+
+	local topic = meeting_topic();
+	Cluster::publish(topic == "" ? Cluster::worker_topic : topic, numbering_learnt, server, octal_numbers);
 	}
 
 function octal(digits: string): string

@@ -1,11 +1,14 @@
 ##! Engineering operations: what a person would say was done to a controller.
 ##!
 ##! An operation is told twice: when it is known that it takes place, since an alert must not wait for the end of a
-##! download, and once more with everything that is known of it when it is over.
+##! download, and once more with everything that is known of it when it is over. On a cluster both are told where all
+##! meets.
 
+@load base/frameworks/cluster
 @load base/frameworks/logging
 @load ./types
 @load ./info
+@load ./meeting
 @load ./sessions
 
 module MELSEC;
@@ -53,6 +56,9 @@ export {
 		change: string &log &optional;
 		## What the policy says of it.
 		verdict: string &log &optional;
+
+		## Number of the session of its first request, where that tells it.
+		session: count &optional;
 	};
 
 	## Runs when an operation is known to take place. Only what is known by then is filled in.
@@ -60,7 +66,29 @@ export {
 
 	## Runs when an operation is over, and writes it to the log.
 	global operation_done: hook(operation: Operation);
+
+	## Tells the place where all meets of an operation. For use between the nodes of a cluster.
+	##
+	## operation: The operation.
+	##
+	## ts: When it began, or was over.
+	##
+	## over: Whether it is over.
+	global operation_told: event(operation: Operation, ts: time, over: bool);
 }
+
+# Fills in who did it: whose session it is, else who logged in last from there.
+function name_user(operation: Operation)
+	{
+	if ( operation?$user || ! operation?$client )
+		return;
+
+	local user = operation?$session ? user_of_session(operation$server, operation$client, operation$session) :
+	    user_at(operation$server, operation$client);
+
+	if ( user != "" )
+		operation$user = user;
+	}
 
 # An operation that begins with the request of a transaction, with what its answer tells.
 function operation_of(transaction: Info, action: string, object: string): Operation
@@ -77,12 +105,43 @@ function operation_of(transaction: Info, action: string, object: string): Operat
 	if ( transaction?$status_name )
 		operation$status_name = transaction$status_name;
 
-	local user = user_of(transaction);
+	if ( transaction?$asked_more && transaction$asked_more?$session )
+		operation$session = transaction$asked_more$session;
 
-	if ( user != "" )
-		operation$user = user;
-
+	name_user(operation);
 	return operation;
+	}
+
+event operation_told(operation: Operation, ts: time, over: bool)
+	{
+	in_order(ts, function [operation, over]()
+		{
+		# Whoever told of it does not know who is logged in.
+		name_user(operation);
+
+		if ( over )
+			hook operation_done(operation);
+		else
+			hook operation_begun(operation);
+		});
+	}
+
+# An operation that is known to take place, on whatever node.
+function begin_operation(operation: Operation)
+	{
+	local topic = meeting_topic();
+
+	if ( topic == "" || ! Cluster::publish(topic, operation_told, operation, operation$ts, F) )
+		hook operation_begun(operation);
+	}
+
+# An operation that is over, on whatever node.
+function finish_operation(operation: Operation)
+	{
+	local topic = meeting_topic();
+
+	if ( topic == "" || ! Cluster::publish(topic, operation_told, operation, network_time(), T) )
+		hook operation_done(operation);
 	}
 
 # An operation that is over as soon as it is known.

@@ -3,12 +3,14 @@
 ##! Everything here sits behind two hooks: `request_seen` for a request as it comes in, and
 ##! `transaction_done` for a request with its response, or either alone. Requests wait in the state of
 ##! their connection. Halves that are flows of their own (UDP to the broadcast address, answers to
-##! another port) meet in tables that are bounded and let go of what is older than `request_timeout`.
+##! another port) are brought together by halves.zeek.
 
-@load base/protocols/conn/removal-hooks
+@load base/frameworks/cluster
 @load ./types
 @load ./consts
 @load ./info
+@load ./connections
+@load ./halves
 
 module MELSEC;
 
@@ -27,6 +29,15 @@ export {
 	## particulars: What it says; in place of secrets their digests.
 	global particulars: event(c: connection, is_orig: bool, particulars: Particulars);
 
+	## Raised for a datagram with a block of a file, or that asks for one, right before the PDU itself; only on the workers
+	## of a cluster.
+	##
+	## c: The connection.
+	## is_orig: Whether Zeek takes the sender for the originator: not to be relied on.
+	## offset: Where in the file the block is, in what says so.
+	## content: The block; empty in a request that asks for it.
+	global block: event(c: connection, is_orig: bool, offset: count, content: string);
+
 	## Raised for each request PDU.
 	##
 	## c: The connection.
@@ -41,80 +52,12 @@ export {
 	## pdu: The PDU.
 	global response: event(c: connection, is_orig: bool, pdu: PDU);
 
-	## Runs for each request once it is believed, before its response is known.
-	global request_seen: hook(transaction: Info);
-
-	## Runs for each transaction once it is complete, or known to stay incomplete.
-	global transaction_done: hook(transaction: Info);
-
-	## Runs when somebody is first seen to answer in a protocol on a connection.
-	##
-	## c: The connection.
-	## is_orig: Whether that is whom Zeek takes for the originator.
-	## protocol: The protocol.
-	global answering: hook(c: connection, is_orig: bool, protocol: string);
-
-	## Ends the wait of a connection's requests when it goes.
-	global finalize_melsec: Conn::RemovalHook;
-
-	## Ports of the site's own on which even frames that prove nothing alone are believed at once: 1E has neither a
-	## length nor a mark. Elsewhere its requests are believed once one of them was answered as its layout demands.
-	const trusted_ports: set[port] = {} &redef;
-
-	## Broadcast requests that may wait for answers, over all clients.
-	option max_broadcast_requests = 4096;
-
 	## UDP flows of one client and one server among which the request to a response on another port is looked for.
 	option max_flows_per_pair = 64;
 
 	## Requests of one connection that are remembered as unanswered, to tell a late response from one to nothing.
 	option max_expired_requests = 16;
-
-	## Interval in which one connection reports the same oddity once.
-	option weird_interval = 5min;
 }
-
-# State of a connection.
-type State: record {
-	# Requests that wait, the oldest first.
-	pending: vector of Info &default=vector();
-	# Requests that waited in vain.
-	expired: vector of Info &default=vector();
-	# The last transaction that a response completed.
-	last: Info &optional;
-	# Over UDP, where exchanges may go to a group address, and a short frame fills its datagram.
-	datagrams: bool;
-	# The responder is a group address: it stands for whoever receives.
-	group: bool;
-	# Time of the last datagram, for recognising copies.
-	last_datagram: time &optional;
-	# A PDU that proves the protocol was seen.
-	proven: bool;
-	# The same for frames without a length.
-	proven_bare: bool;
-	# A look at the waiting requests is scheduled.
-	watched: bool &default=F;
-	# The place of this flow among those of its pair.
-	pair_client: addr &optional;
-	pair_server: addr &optional;
-	pair_place: count &optional;
-	# Values of the PDU that comes next.
-	values: string &optional;
-	# What else the PDU that comes next says.
-	more: Particulars &optional;
-	# The sides that have said something.
-	orig_spoke: bool &default=F;
-	resp_spoke: bool &default=F;
-	# The protocols in which the sides have answered last.
-	orig_answers: string &default="";
-	resp_answers: string &default="";
-	# When a kind of oddity was last reported.
-	reported: table[string] of time &default=table();
-};
-
-redef record connection += {
-	melsec: State &optional;
-};
 
 # UDP flows of a client and a server in the order in which they began: FX5 CPUs answer to the port that their
 # settings name, which makes the response a flow of its own.
@@ -126,61 +69,6 @@ type Flows: record {
 
 global flows: table[addr, addr] of Flows = table();
 
-# Requests to group addresses by running number, the oldest first. They stay when they have been answered: others may
-# answer as well. Answers to a group address have nothing but the client's port in common with their request.
-global broadcasts: table[count] of Info = table();
-global broadcasts_head = 0;
-global broadcasts_tail = 0;
-global broadcasts_by_port: table[port] of vector of count = table();
-global broadcasts_by_client: table[addr] of vector of count = table();
-
-const multicast = { 224.0.0.0/4, [ff00::]/8 };
-
-function is_group(a: addr): bool
-	{
-	return a == 255.255.255.255 || a in multicast || ( is_v4_addr(a) && addr_to_counts(a)[0] & 0xff == 0xff );
-	}
-
-function state_of(c: connection): State
-	{
-	if ( ! c?$melsec )
-		{
-		local id = c$id;
-		local datagrams = get_port_transport_proto(id$resp_p) == udp;
-		local trusted = id$resp_p in trusted_ports || id$orig_p in trusted_ports;
-		c$melsec = State($datagrams=datagrams, $group=datagrams && is_group(id$resp_h),
-		    $proven=datagrams || trusted, $proven_bare=trusted);
-		Conn::register_removal_hook(c, finalize_melsec);
-		}
-
-	return c$melsec;
-	}
-
-# Reports an oddity, once per connection, kind and interval.
-function report(c: connection, name: string, detail: string, kind: string)
-	{
-	local state = state_of(c);
-	local now = network_time();
-
-	if ( kind in state$reported && now - state$reported[kind] < weird_interval )
-		return;
-
-	state$reported[kind] = now;
-	Reporter::conn_weird(name, c, detail, "MELSEC");
-	}
-
-function limit_reached(c: connection, limit: string)
-	{
-	report(c, "melsec_limit", limit, limit);
-	}
-
-# The same where the connection is not at hand, and may be gone.
-function limit_reached_by(transaction: Info, limit: string)
-	{
-	if ( connection_exists(transaction$id) )
-		limit_reached(lookup_connection(transaction$id), limit);
-	}
-
 # Whether a PDU is to be passed over: a datagram that was delivered twice.
 function is_copy(state: State, pdu: PDU, now: time): bool
 	{
@@ -191,6 +79,7 @@ function is_copy(state: State, pdu: PDU, now: time): bool
 		{
 		delete state$values;
 		delete state$more;
+		delete state$block;
 		}
 
 	return copy_seen;
@@ -208,6 +97,19 @@ event particulars(c: connection, is_orig: bool, particulars: Particulars) &prior
 	state_of(c)$more = particulars;
 	}
 
+# The grammar puts files together that it sees both halves of; on a cluster their blocks are handed over with the
+# halves.
+event zeek_init()
+	{
+	if ( ! Cluster::is_enabled() || Cluster::local_node_type() != Cluster::WORKER )
+		disable_event_group("MELSEC::blocks");
+	}
+
+event block(c: connection, is_orig: bool, offset: count, content: string) &group="MELSEC::blocks"
+	{
+	state_of(c)$block = Block($offset=offset, $content=content);
+	}
+
 # Notes that a side says something for the first time. Returns whether its beginning was seen.
 function speaks_first(c: connection, state: State, is_orig: bool): bool
 	{
@@ -218,57 +120,6 @@ function speaks_first(c: connection, state: State, is_orig: bool): bool
 
 	# Either half of the handshake tells where both sides begin.
 	return ! state$datagrams && /[SsHh]/ in c$history;
-	}
-
-# Notes who answers, once per connection, side and protocol.
-function note_answering(c: connection, state: State, is_orig: bool, protocol: string)
-	{
-	if ( is_orig )
-		state$orig_answers = protocol;
-	else
-		state$resp_answers = protocol;
-
-	hook answering(c, is_orig, protocol);
-	}
-
-# Whether a response may be the answer to a request: by serial number or packet reference, and by the command where
-# the response repeats it.
-function answers(asked: PDU, answer: PDU): bool
-	{
-	if ( asked$frame != answer$frame )
-		return F;
-
-	if ( asked?$serial && asked$serial != answer$serial )
-		return F;
-
-	return ! answer?$command || asked$command == answer$command;
-	}
-
-# Whether something vouches for a frame: itself, or what else was seen on the connection.
-function is_believed(state: State, frame: FrameInfo): bool
-	{
-	if ( ! frame$weak )
-		return T;
-
-	return frame$bare ? state$proven_bare : state$proven;
-	}
-
-# Notes that the protocol is proven; requests that waited for that are believed now.
-function prove(state: State, bare: bool)
-	{
-	state$proven = T;
-
-	if ( bare )
-		state$proven_bare = T;
-
-	for ( _, transaction in state$pending )
-		{
-		if ( ! transaction$believed && is_believed(state, transaction$layout) )
-			{
-			transaction$believed = T;
-			hook request_seen(transaction);
-			}
-		}
 	}
 
 # The place of the request that a response answers among those that wait, the oldest first; their number if there is
@@ -294,6 +145,15 @@ function remember_expired(state: State, transaction: Info)
 		state$expired[0:1] = vector();
 	}
 
+# Takes leave of a request that nobody has answered on its connection.
+function finish_unanswered(state: State, transaction: Info)
+	{
+	if ( state$datagrams )
+		give_up(transaction);
+	else
+		hook transaction_done(transaction);
+	}
+
 # Ends the wait of the oldest request of a connection.
 function give_up_oldest(state: State)
 	{
@@ -304,7 +164,7 @@ function give_up_oldest(state: State)
 		return;
 
 	remember_expired(state, oldest);
-	hook transaction_done(oldest);
+	finish_unanswered(state, oldest);
 	}
 
 # Ends the wait of the last request if nobody answers its kind as a rule (a reset): it would take the response of the
@@ -322,7 +182,7 @@ function supersede(state: State, client: addr, now: time)
 	if ( waiting$believed )
 		{
 		remember_expired(state, waiting);
-		hook transaction_done(waiting);
+		finish_unanswered(state, waiting);
 		}
 	}
 
@@ -392,113 +252,6 @@ function leave_flows(state: State)
 		delete flows[state$pair_client, state$pair_server];
 	}
 
-function without(numbers: vector of count, number: count)
-	{
-	for ( place, other in numbers )
-		{
-		if ( other == number )
-			{
-			numbers[place:place + 1] = vector();
-			return;
-			}
-		}
-	}
-
-# Ends the wait of a request to a group address.
-function drop_broadcast(number: count)
-	{
-	local transaction = broadcasts[number];
-	local client = transaction$client;
-	local client_port = transaction$id$orig_p;
-	delete broadcasts[number];
-	without(broadcasts_by_port[client_port], number);
-	without(broadcasts_by_client[client], number);
-
-	if ( |broadcasts_by_port[client_port]| == 0 )
-		delete broadcasts_by_port[client_port];
-
-	if ( |broadcasts_by_client[client]| == 0 )
-		delete broadcasts_by_client[client];
-
-	while ( broadcasts_head < broadcasts_tail && broadcasts_head !in broadcasts )
-		++broadcasts_head;
-
-	if ( transaction$believed && ! transaction?$answer )
-		hook transaction_done(transaction);
-	}
-
-# Ends the wait of the requests to group addresses that have waited for long; one timer for all of them.
-event watch_broadcasts()
-	{
-	local now = network_time();
-
-	while ( |broadcasts| > 0 && now - broadcasts[broadcasts_head]$ts >= request_timeout )
-		drop_broadcast(broadcasts_head);
-
-	if ( |broadcasts| > 0 )
-		schedule request_timeout - ( now - broadcasts[broadcasts_head]$ts ) { watch_broadcasts() };
-	}
-
-function add_broadcast(c: connection, transaction: Info)
-	{
-	local client = transaction$client;
-	local client_port = transaction$id$orig_p;
-
-	if ( |broadcasts| == 0 )
-		schedule request_timeout { watch_broadcasts() };
-
-	broadcasts[broadcasts_tail] = transaction;
-
-	if ( client_port !in broadcasts_by_port )
-		broadcasts_by_port[client_port] = vector();
-
-	if ( client !in broadcasts_by_client )
-		broadcasts_by_client[client] = vector();
-
-	broadcasts_by_port[client_port] += broadcasts_tail;
-	broadcasts_by_client[client] += broadcasts_tail;
-	++broadcasts_tail;
-
-	if ( |broadcasts_by_port[client_port]| > max_pending_requests )
-		{
-		limit_reached(c, "max_pending_requests");
-		drop_broadcast(broadcasts_by_port[client_port][0]);
-		}
-
-	if ( |broadcasts| > max_broadcast_requests )
-		{
-		limit_reached(c, "max_broadcast_requests");
-		drop_broadcast(broadcasts_head);
-		}
-	}
-
-# The broadcast request that a response answers: the oldest that nobody has answered yet, else the newest that somebody
-# has; `broadcasts_tail` if there is none. A response to a group address does not say whose request it answers.
-function find_broadcast(numbers: vector of count, transaction: Info): count
-	{
-	local found = broadcasts_tail;
-	local first = |numbers| > max_pending_requests ? |numbers| - max_pending_requests : 0;
-
-	for ( place, number in numbers )
-		{
-		if ( place < first )
-			next;
-
-		local other = broadcasts[number];
-
-		if ( ( transaction?$client && transaction$client != other$client ) ||
-		     transaction$ts - other$ts >= request_timeout || ! answers(other$asked, transaction$answer) )
-			next;
-
-		found = number;
-
-		if ( ! other?$answer )
-			break;
-		}
-
-	return found;
-	}
-
 # Puts a response to the request that it answers.
 function complete(c: connection, state: State, is_orig: bool, transaction: Info, answer: PDU, now: time)
 	{
@@ -536,67 +289,38 @@ function complete(c: connection, state: State, is_orig: bool, transaction: Info,
 	hook transaction_done(transaction);
 	}
 
-# A broadcast request with one more answer.
-function answered_again(other: Info): Info
+# Looks for the request of a datagram among those that wait on other flows of its pair. Returns whether it was found.
+function complete_on_other_flow(c: connection, state: State, is_orig: bool, alone: Info): bool
 	{
-	local transaction = begin(other$ts, other$uid, other$id, other$layout, other$asked);
-	transaction$client = other$client;
-	transaction$group = T;
-	transaction$again = T;
-
-	if ( other?$asked_more )
-		transaction$asked_more = other$asked_more;
-
-	return transaction;
-	}
-
-# Looks for the request of a datagram among those of other flows. Returns whether it was found.
-function complete_elsewhere(c: connection, state: State, is_orig: bool, alone: Info): bool
-	{
-	local now = alone$ts;
-	local answer = alone$answer;
-	local number = broadcasts_tail;
-
-	if ( alone?$client && [alone$client, alone$server] in flows )
-		{
-		local pair = flows[alone$client, alone$server];
-		local place = pair$head;
-
-		while ( place < pair$tail )
-			{
-			if ( place in pair$states )
-				{
-				local other = pair$states[place];
-				local n = find_pending(other$pending, alone$client, answer, now);
-
-				if ( n < |other$pending| )
-					{
-					local asked = other$pending[n];
-					other$pending[n:n + 1] = vector();
-					complete(c, state, is_orig, asked, answer, now);
-					prove(other, asked$layout$bare);
-					return T;
-					}
-				}
-
-			++place;
-			}
-		}
-
-	local client_port = c$id$orig_h == alone$server ? c$id$resp_p : c$id$orig_p;
-
-	if ( client_port in broadcasts_by_port )
-		number = find_broadcast(broadcasts_by_port[client_port], alone);
-
-	if ( number == broadcasts_tail && alone?$client && alone$client in broadcasts_by_client )
-		number = find_broadcast(broadcasts_by_client[alone$client], alone);
-
-	if ( number == broadcasts_tail )
+	if ( ! alone?$client || [alone$client, alone$server] !in flows )
 		return F;
 
-	local found = broadcasts[number];
-	complete(c, state, is_orig, found?$answer ? answered_again(found) : found, answer, now);
-	return T;
+	local now = alone$ts;
+	local answer = alone$answer;
+	local pair = flows[alone$client, alone$server];
+	local place = pair$head;
+
+	while ( place < pair$tail )
+		{
+		if ( place in pair$states )
+			{
+			local other = pair$states[place];
+			local n = find_pending(other$pending, alone$client, answer, now);
+
+			if ( n < |other$pending| )
+				{
+				local asked = other$pending[n];
+				other$pending[n:n + 1] = vector();
+				complete(c, state, is_orig, asked, answer, now);
+				prove(other, asked$layout$bare);
+				return T;
+				}
+			}
+
+		++place;
+		}
+
+	return F;
 	}
 
 # Whether a client has asked anything on a connection of late.
@@ -678,6 +402,12 @@ event request(c: connection, is_orig: bool, pdu: PDU) &priority=5
 		delete state$more;
 		}
 
+	if ( state?$block )
+		{
+		transaction$asked_block = state$block;
+		delete state$block;
+		}
+
 	if ( ( is_orig ? ! state$orig_spoke : ! state$resp_spoke ) && speaks_first(c, state, is_orig) )
 		transaction$first = T;
 
@@ -695,20 +425,27 @@ event request(c: connection, is_orig: bool, pdu: PDU) &priority=5
 		if ( ! state$proven )
 			prove(state, F);
 
-		hook request_seen(transaction);
+		if ( ! to_group )
+			hook request_seen(transaction);
 		}
 
 	if ( frame$one_way )
 		{
 		if ( transaction$believed )
+			{
+			if ( to_group )
+				hook request_seen(transaction);
+
 			hook transaction_done(transaction);
+			}
 
 		return;
 		}
 
+	# What it gives reason for comes about where it meets its answers.
 	if ( to_group )
 		{
-		add_broadcast(c, transaction);
+		ask_group(transaction);
 		return;
 		}
 
@@ -758,6 +495,7 @@ event response(c: connection, is_orig: bool, pdu: PDU) &priority=5
 		{
 		local transaction = state$pending[place];
 		state$pending[place:place + 1] = vector();
+		delete state$block;
 		complete(c, state, is_orig, transaction, pdu, now);
 		return;
 		}
@@ -767,6 +505,12 @@ event response(c: connection, is_orig: bool, pdu: PDU) &priority=5
 	alone$server = server;
 	local kind = "";
 
+	if ( state?$block )
+		{
+		alone$answer_block = state$block;
+		delete state$block;
+		}
+
 	if ( ! ( state$group && is_orig ) )
 		{
 		alone$client = client;
@@ -774,16 +518,20 @@ event response(c: connection, is_orig: bool, pdu: PDU) &priority=5
 		kind = kind_of(state, alone);
 		}
 
-	if ( state$datagrams && kind != "late" && kind != "repeated" && complete_elsewhere(c, state, is_orig, alone) )
+	local elsewhere = state$datagrams && kind != "late" && kind != "repeated";
+
+	if ( elsewhere && complete_on_other_flow(c, state, is_orig, alone) )
 		return;
 
-	if ( ! is_believed(state, frame) )
+	alone$believed = is_believed(state, frame);
+
+	if ( ! alone$believed && ! elsewhere )
 		{
 		delete state$more;
 		return;
 		}
 
-	if ( ! state$proven )
+	if ( alone$believed && ! state$proven )
 		prove(state, F);
 
 	if ( state?$values )
@@ -798,8 +546,14 @@ event response(c: connection, is_orig: bool, pdu: PDU) &priority=5
 		delete state$more;
 		}
 
-	if ( ( is_orig ? state$orig_answers : state$resp_answers ) != frame$protocol )
+	if ( alone$believed && ( is_orig ? state$orig_answers : state$resp_answers ) != frame$protocol )
 		note_answering(c, state, is_orig, frame$protocol);
+
+	if ( elsewhere )
+		{
+		answer_elsewhere(alone, kind, answerer(c, is_orig, frame$protocol));
+		return;
+		}
 
 	if ( kind != "" )
 		report(c, "melsec_response_" + kind, alone?$operation ? alone$operation : "", kind);
@@ -818,14 +572,8 @@ hook finalize_melsec(c: connection)
 	for ( _, transaction in state$pending )
 		{
 		if ( transaction$believed )
-			hook transaction_done(transaction);
+			finish_unanswered(state, transaction);
 		}
 
 	delete c$melsec;
-	}
-
-event zeek_done()
-	{
-	while ( |broadcasts| > 0 )
-		drop_broadcast(broadcasts_head);
 	}

@@ -1,7 +1,4 @@
 ##! Runs: requests of a client to a controller that together are one thing, such as an online change.
-##!
-##! Each node counts what it sees. On a cluster the requests of one connection stay together, and engineering tools use
-##! one connection for one thing.
 
 @load ./types
 @load ./consts
@@ -37,8 +34,6 @@ type Stretch: record {
 type Run: record {
 	action: Action;
 	operation: Operation;
-	# Session of the first request: whose it is will be asked for at the end.
-	session: count &optional;
 	last: time;
 	begun: bool &default=F;
 	requests: count &default=0;
@@ -205,16 +200,12 @@ function end_run(run: Run)
 
 	local operation = run$operation;
 	local object = named(run);
-	local user = run?$session ? user_of_session(operation$server, operation$client, run$session) :
-	    user_at(operation$server, operation$client);
 	operation$requests = run$requests;
 
 	if ( object != "" )
 		operation$object = object;
 
-	if ( user != "" )
-		operation$user = user;
-
+	name_user(operation);
 	hook operation_done(operation);
 	}
 
@@ -255,8 +246,9 @@ function begin_run(action: Action, transaction: Info, server: addr): Run
 	    $server=server, $protocol=transaction$protocol, $action=action$name);
 	local run = Run($action=action, $operation=operation, $last=transaction$ts);
 
+	# Whose it is will be asked for at the end.
 	if ( transaction?$asked_more && transaction$asked_more?$session )
-		run$session = transaction$asked_more$session;
+		operation$session = transaction$asked_more$session;
 
 	runs[action$name, client, server] = run;
 	return run;
@@ -292,8 +284,9 @@ function take_object(run: Run, transaction: Info)
 	take_devices(run, target);
 	}
 
-# Counts a transaction for the run that it is part of, or may become part of. Polling comes by here.
-function follow_run(action: Action, transaction: Info)
+# Counts a transaction for the run that it is part of, or may become part of. Polling comes by here: a transaction may
+# stand for several equal ones, up to the last of them.
+function follow_run(action: Action, transaction: Info, times: count, last: time)
 	{
 	if ( action?$meaning && ! is_meant(action$meaning, transaction) )
 		return;
@@ -309,10 +302,10 @@ function follow_run(action: Action, transaction: Info)
 		run = begin_run(action, transaction, server);
 		}
 
-	++run$requests;
+	run$requests += times;
 
-	if ( ts > run$last )
-		run$last = ts;
+	if ( last > run$last )
+		run$last = last;
 
 	local operation = run$operation;
 
@@ -339,7 +332,7 @@ function follow_run(action: Action, transaction: Info)
 
 	if ( transaction$command_info$content > 0 && asked?$points )
 		{
-		local octets = asked$points * transaction$command_info$content;
+		local octets = asked$points * transaction$command_info$content * times;
 		operation$bytes = operation?$bytes ? operation$bytes + octets : octets;
 		}
 

@@ -1,12 +1,12 @@
 ##! Who is logged in where, whose token a request carries, and which users a controller has.
 ##!
 ##! What is seen of one connection speaks for the others of the same client: an engineering tool opens a new one for
-##! everything it does. On a cluster a login is told to all workers, by way of the proxy that a controller's tokens meet on.
+##! everything it does. On a cluster it is known where all meets.
 
 @load base/frameworks/cluster
 @load ./types
 @load ./info
-@load ./pairing
+@load ./meeting
 
 module MELSEC;
 
@@ -51,14 +51,8 @@ export {
 	option max_users = 256;
 
 	## Runs for each request with a token that another client has sent, or whose session another client was granted. On
-	## a cluster that is on the proxy that tokens meet on.
+	## a cluster that is on the proxy where all meets.
 	global token_replayed: hook(sighting: Sighting);
-
-	## Tells the place where tokens meet of a login. For use between the nodes of a cluster.
-	global grant_seen: event(grant: Grant);
-
-	## Tells workers of a login. For use between the nodes of a cluster.
-	global grant_known: event(grant: Grant);
 
 	## Tells the place where tokens meet of a token. For use between the nodes of a cluster.
 	global token_seen: event(sighting: Sighting);
@@ -83,7 +77,7 @@ global carriers: table[addr, string] of addr = table() &read_expire=1day;
 # Users that controllers have.
 global users: table[addr] of set[string] = table() &read_expire=1day;
 # Tokens that the place where they meet has been told of.
-global told_tokens: set[addr, string, addr] &create_expire=5min;
+global told_tokens: set[addr, string, addr] &create_expire=10sec;
 
 # Takes up a login.
 function learn_grant(grant: Grant)
@@ -155,20 +149,12 @@ function judge_token(sighting: Sighting)
 		hook token_replayed(sighting);
 	}
 
-event grant_seen(grant: Grant)
-	{
-	learn_grant(grant);
-	Cluster::publish(Cluster::worker_topic, grant_known, grant);
-	}
-
-event grant_known(grant: Grant)
-	{
-	learn_grant(grant);
-	}
-
 event token_seen(sighting: Sighting)
 	{
-	judge_token(sighting);
+	in_order(sighting$ts, function [sighting]()
+		{
+		judge_token(sighting);
+		});
 	}
 
 # Looks at the token of a request, where tokens meet.
@@ -184,7 +170,9 @@ function follow_token(transaction: Info)
 	local sighting = Sighting($ts=transaction$ts, $uid=transaction$uid, $id=transaction$id, $client=client,
 	    $server=server, $operation=transaction$operation, $token=more$token, $session=more$session);
 
-	if ( ! Cluster::is_enabled() )
+	local topic = meeting_topic();
+
+	if ( topic == "" )
 		{
 		judge_token(sighting);
 		return;
@@ -197,7 +185,7 @@ function follow_token(transaction: Info)
 	if ( |told_tokens| < max_tracked_sessions )
 		add told_tokens[server, more$token, client];
 
-	if ( ! Cluster::publish_hrw(Cluster::proxy_pool, cat(server), token_seen, sighting) )
+	if ( ! Cluster::publish(topic, token_seen, sighting) )
 		judge_token(sighting);
 	}
 
@@ -211,17 +199,6 @@ function user_at(server: addr, client: addr): string
 function user_of_session(server: addr, client: addr, session: count): string
 	{
 	return [server, session] in sessions ? sessions[server, session]$user : user_at(server, client);
-	}
-
-# Who sends a request: whose session its token is of, else who logged in last from there.
-function user_of(transaction: Info): string
-	{
-	local server = server_of(transaction);
-
-	if ( transaction?$asked_more && transaction$asked_more?$session )
-		return user_of_session(server, transaction$client, transaction$asked_more$session);
-
-	return user_at(server, transaction$client);
 	}
 
 # The first user that a request names; empty where it names none.
@@ -245,15 +222,6 @@ function remember_name(server: addr, token: string, user: string)
 		}
 
 	named_users[server, token] = user;
-	}
-
-# Takes up a login that was accepted, here and wherever else it has to be known.
-function grant_login(grant: Grant)
-	{
-	learn_grant(grant);
-
-	if ( Cluster::is_enabled() )
-		Cluster::publish_hrw(Cluster::proxy_pool, cat(grant$server), grant_seen, grant);
 	}
 
 # Whether a controller has a user, as far as that was seen.

@@ -1,0 +1,8 @@
+# @TEST-DOC: One controller, seen by two workers: a line for what is new, whoever saw it.
+#
+# @TEST-PORT: MANAGER_PORT
+# @TEST-PORT: PROXY_PORT
+# @TEST-PORT: WORKER_1_PORT
+# @TEST-PORT: WORKER_2_PORT
+# @TEST-EXEC: ${SCRIPTS}/cluster ${PCAPS}/melsoft-token-connections.pcap "port 49152" "port 49153 or port 49154" %INPUT
+# @TEST-EXEC: ${SCRIPTS}/same-logs melsec melsec_engineering melsec_assets notice files weird > same && btest-diff same
