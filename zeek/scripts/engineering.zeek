@@ -289,12 +289,13 @@ function sameness(transaction: Info): string
 	    transaction?$subcommand ? transaction$subcommand : "", transaction?$points ? transaction$points : 0,
 	    transaction?$status ? transaction$status : "", asked?$target ? asked$target : "");
 
-	if ( ! transaction?$asked_more )
-		return text;
+	for ( _, action in transaction$command_info$runs )
+		text += ! action?$meaning || is_meant(action$meaning, transaction) ? "+" : "-";
 
-	local more = transaction$asked_more;
-	return cat_sep("|", "", text, more?$session ? cat(more$session) : "",
-	    more?$source_module_io ? cat(more$source_module_io) : "");
+	if ( transaction?$asked_more && transaction$asked_more?$session )
+		text += cat(transaction$asked_more$session);
+
+	return text;
 	}
 
 # Tells of a transaction: at once of what an operation comes of, else together with others.
