@@ -9,13 +9,11 @@
 @load ./meeting
 @load ./operations
 @load ./sessions
+@load ./tuning
 
 module MELSEC;
 
 export {
-	## Detections that are not to be raised.
-	option disabled_detections: set[string] = {};
-
 	## Clients, controllers and pairs whose times are counted for detections; another one is forgotten for each beyond it.
 	option max_counted = 16384;
 
@@ -52,6 +50,10 @@ export {
 	redef record Notice::Info += {
 		## Detection of the definition that raised the notice.
 		melsec_detection: string &log &optional;
+		## How severe that is, from ``informational`` to ``critical``.
+		melsec_severity: string &log &optional;
+		## Techniques of ATT&CK for ICS that it may be a sign of.
+		melsec_attack: vector of string &log &optional;
 	};
 }
 
@@ -63,7 +65,7 @@ type Times: record {
 
 # On a cluster they are counted where all meets: only there a client that asks one controller here and another one there
 # is seen to do so.
-global times: table[string] of Times = table() &write_expire=longest_count + 1min;
+global times: table[string] of Times = table() &write_expire=count_expiry();
 
 function still_quiet(quiet: table[string] of time, key: string): interval
 	{
@@ -81,7 +83,8 @@ function raise_here(cause: Cause, about: string)
 	local detection = detections[name];
 	local notice = Notice::Info($note=detection$note, $sub=fmt("%s, severity %s", cause$what, detection$severity),
 	    $ts=cause$ts, $uid=cause$uid, $id=cause$id, $dst=cause$server, $identifier=cat(name, about),
-	    $suppress_for=detection$suppress, $melsec_detection=name);
+	    $suppress_for=suppress_interval_of(name), $melsec_detection=name, $melsec_severity=detection$severity,
+	    $melsec_attack=detection$attack);
 
 	if ( cause?$client )
 		{
@@ -108,7 +111,7 @@ function raise(cause: Cause, about: string)
 	{
 	local name = cause$detection;
 
-	if ( name in disabled_detections || name !in detections )
+	if ( ! is_wanted(name, cause?$client ? vector(cause$client) : vector()) )
 		return;
 
 	local topic = meeting_topic();
@@ -162,8 +165,7 @@ function count_time(counts: Times, cause: Cause, threshold: Threshold): bool
 # Counts for everybody who is concerned; the first count that is full speaks for all.
 function count_here(cause: Cause)
 	{
-	local detection = detections[cause$detection];
-	local threshold = detection$threshold;
+	local threshold = threshold_of(cause$detection);
 	local keys: vector of string;
 	local full = F;
 
@@ -217,7 +219,7 @@ function count_here(cause: Cause)
 			delete quiet[first];
 			}
 
-		quiet[key] = cause$ts + detection$suppress;
+		quiet[key] = cause$ts + suppress_interval_of(cause$detection);
 		}
 
 	raise(cause, cat(cause$ts, cause$client, cause$server));
@@ -261,6 +263,9 @@ function raise_all(names: vector of string, transaction: Info, ts: time, server:
 
 		local cause = Cause($detection=name, $ts=ts, $uid=transaction$uid, $id=transaction$id,
 		    $client=transaction$client, $server=server, $what=transaction$operation);
+
+		if ( ! is_wanted(name, vector(transaction$client)) )
+			next;
 
 		if ( ! detection?$threshold )
 			{

@@ -160,6 +160,8 @@ export {
 		title: string;
 		## ``informational`` to ``critical``.
 		severity: string;
+		## Techniques of ATT&CK for ICS.
+		attack: vector of string;
 		## Interval in which the same pair raises it once.
 		suppress: interval;
 		## What its PDUs have to fulfil: one of these.

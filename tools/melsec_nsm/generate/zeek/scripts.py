@@ -202,6 +202,7 @@ def _detection(definition: Definition, detection: Detection) -> str:
         f"$note={detection.notice}",
         f"$title={quoted(detection.title)}",
         f"$severity={quoted(detection.severity)}",
+        f"$attack=vector({', '.join(map(quoted, detection.attack))})",
         f"$suppress={detection.suppress}sec",
     ]
     more = meanings(definition, detection.when, f"detection {detection.id}")

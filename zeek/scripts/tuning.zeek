@@ -1,0 +1,114 @@
+##! How detections are other than as the definition has them: switched off, not raised for some clients, with other
+##! thresholds.
+
+@load ./detections
+@load ./types
+
+module MELSEC;
+
+export {
+	## Detections that are not to be raised.
+	option disabled_detections: set[string] = {};
+
+	## Clients for which a detection is not raised, by its id. What they do is not counted either.
+	option excepted_clients: table[string] of set[subnet] = {};
+
+	## How often something has to happen to raise a detection that counts, by its id.
+	option threshold_counts: table[string] of count = {};
+
+	## In what time that has to happen, by the id of the detection.
+	option threshold_intervals: table[string] of interval = {};
+
+	## How long a detection is not repeated, by its id.
+	option suppress_intervals: table[string] of interval = {};
+}
+
+# Whether a detection is raised for a client; `client` is empty where nobody asked.
+function is_wanted(name: string, client: vector of addr): bool
+	{
+	if ( name !in detections || name in disabled_detections )
+		return F;
+
+	if ( name !in excepted_clients )
+		return T;
+
+	for ( _, address in client )
+		{
+		if ( address in excepted_clients[name] )
+			return F;
+		}
+
+	return T;
+	}
+
+# The threshold of a detection that counts.
+function threshold_of(name: string): Threshold
+	{
+	local threshold = detections[name]$threshold;
+
+	if ( name !in threshold_counts && name !in threshold_intervals )
+		return threshold;
+
+	threshold = copy(threshold);
+
+	if ( name in threshold_counts )
+		threshold$n = threshold_counts[name];
+
+	if ( name in threshold_intervals )
+		threshold$within = threshold_intervals[name];
+
+	return threshold;
+	}
+
+# How long a detection is not repeated.
+function suppress_interval_of(name: string): interval
+	{
+	return name in suppress_intervals ? suppress_intervals[name] : detections[name]$suppress;
+	}
+
+# How long what was counted is of use.
+function count_expiry(): interval
+	{
+	local longest = longest_count;
+
+	for ( _, within in threshold_intervals )
+		{
+		if ( within > longest )
+			longest = within;
+		}
+
+	return longest + 1min;
+	}
+
+# A misspelt id would leave a detection as it is without a word.
+event zeek_init()
+	{
+	local named: set[string];
+
+	for ( name in disabled_detections )
+		add named[name];
+
+	for ( name in excepted_clients )
+		add named[name];
+
+	for ( name in threshold_counts )
+		add named[name];
+
+	for ( name in threshold_intervals )
+		add named[name];
+
+	for ( name in suppress_intervals )
+		add named[name];
+
+	for ( name in named )
+		{
+		if ( name !in detections )
+			Reporter::warning(fmt("MELSEC: there is no detection %s to be tuned", name));
+		}
+
+	for ( name in threshold_counts )
+		{
+		if ( name in detections && ! detections[name]?$threshold )
+			Reporter::warning(fmt("MELSEC: the detection %s does not count", name));
+		}
+	}
