@@ -110,7 +110,7 @@ layouts:
 
 ENGINEERING = """\
 file_kinds:
-  - {kind: program, title: programs, extensions: [PRG, QPG], upload: program-upload, download: program-download, source: BOOK, confidence: A}
+  - {kind: program, title: programs, extensions: [PRG, QPG], upload: program-upload, download: program-download, needs_window: true, needs_change: true, source: BOOK, confidence: A}
   - {kind: other, title: others, upload: file-read, download: file-write, source: BOOK, confidence: A}
 transfers:
   - {open: open-file, mode: mode, size: new_size, read: read-file, write: write-file, close: close-file, content: content}
@@ -118,7 +118,7 @@ actions:
   - {action: remote-stop, title: A stop, when: {operation: remote-stop}}
   - {action: connect, title: A session, each: session, idle: 60, when: {class: identify, protocol: toy}}
   - {action: sweep, title: A sweep, each: run, idle: 10, within: 30, devices: 3, when: {operation: read-devices, fields: {network: 1}}}
-  - {action: user-add, known: user-change, title: Users, each: user, when: {operation: name-user}}
+  - {action: user-add, known: user-change, title: Users, needs_window: true, each: user, when: {operation: name-user}}
   - {action: login, failed: login-failed, title: A login, each: login, when: {operation: name-user}, proof: {operation: prove-user},
      token: secret_token, session: pointer}
   - {action: moved, title: Moved, each: address}
@@ -208,6 +208,13 @@ def test_kinds_of_files(toy: Definition) -> None:
     assert [kind.name if kind else None for kind in kinds] == ["program", "program", "other", "other", "other"]
 
 
+def test_what_a_policy_asks_of_operations(toy: Definition) -> None:
+    assert toy.engineering.need_window == ("program-download", "user-add", "user-change")
+    assert toy.engineering.need_change == ("program-download",)
+    assert toy.action_classes["program-download"] == ("file",)
+    assert toy.action_classes["moved"] == ()
+
+
 def test_actions(toy: Definition) -> None:
     stop, _, sweep, _, login, _ = toy.engineering.actions
     assert (stop.each, stop.when) == ("transaction", Condition(("remote-stop",), (), (), "request"))
@@ -271,6 +278,7 @@ def test_files_in_captures(toy: Definition) -> None:
         (E, "{kind: other, title: others,", "{kind: other, title: others, extensions: [QPG],", "extension 'QPG' stands twice"),
         (E, "{kind: other, title: others,", "{kind: other, title: others, extensions: [CSV],", "no kind takes the files of other extensions"),
         (E, "extensions: [PRG, QPG], ", "", "only one kind can take all other files"),
+        (E, "upload: file-read, download: file-write,", "upload: file-read, download: program-download,", "'program-download' cannot have different 'needs_window'"),
         (E, "read: read-file", "read: reed-file", "no protocol has an operation 'reed-file' (did you mean 'read-file'?)"),
         (E, "content: content}", "content: contents}", "'read-file' needs a field 'contents' here"),
         (E, "open: open-file, mode: mode, size: new_size, ", "", "what is opened is closed"),

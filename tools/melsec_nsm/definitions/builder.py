@@ -86,6 +86,8 @@ def _engineering(bundle: Bundle) -> Engineering:
                 upload=entry.text("upload"),
                 download=entry.text("download"),
                 provenance=_provenance(entry),
+                needs_window=entry.get("needs_window", False),
+                needs_change=entry.get("needs_change", False),
             )
             for entry in bundle.entries("engineering", "file_kinds")
         ),
@@ -112,6 +114,7 @@ def _action(bundle: Bundle, entry: Entry) -> Action:
         proof=None if proof is None else _condition(bundle, proof),
         token=entry.get("token"),
         session=entry.get("session"),
+        needs_window=entry.get("needs_window", False),
     )
 
 

@@ -489,7 +489,8 @@ class Detection:
 class FileKind:
     """What a file of a controller is, by its extension, and what reading and writing it is called.
 
-    The kind without extensions takes all files that no other kind has.
+    The kind without extensions takes all files that no other kind has. Under a policy a file that ``needs_window`` is
+    written within a maintenance window only, and one that ``needs_change`` with the content of an approved change.
     """
 
     name: str
@@ -498,6 +499,8 @@ class FileKind:
     upload: str
     download: str
     provenance: Provenance
+    needs_window: bool = False
+    needs_change: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -531,7 +534,8 @@ class Action:
     ``failed`` is its name where the controller refuses it, ``known`` that of a user that the controller had before.
     ``object`` names the field that says what it was about; otherwise it is the target of the request or, if there is
     none, of the answer. A login names its ``user`` in a request to ``name``; a ``token`` field in the answer ties it
-    to the request of ``proof``, whose answer holds the number of the ``session``.
+    to the request of ``proof``, whose answer holds the number of the ``session``. Under a policy an action that
+    ``needs_window`` is done within a maintenance window only; that it was refused does not excuse it.
     """
 
     name: str
@@ -549,6 +553,7 @@ class Action:
     proof: Condition | None = None
     token: str | None = None
     session: str | None = None
+    needs_window: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -565,6 +570,18 @@ class Engineering:
         files = (name for kind in self.kinds for name in (kind.upload, kind.download))
         others = (name for one in self.actions for name in (one.name, one.failed, one.known) if name)
         return tuple(dict.fromkeys((*files, *others)))
+
+    @property
+    def need_window(self) -> tuple[str, ...]:
+        """The operations that a policy allows within a maintenance window only."""
+        files = (kind.download for kind in self.kinds if kind.needs_window)
+        others = (name for one in self.actions if one.needs_window for name in (one.name, one.known) if name)
+        return tuple(dict.fromkeys((*files, *others)))
+
+    @property
+    def need_change(self) -> tuple[str, ...]:
+        """The operations whose file has to be that of an approved change, under a policy."""
+        return tuple(dict.fromkeys(kind.download for kind in self.kinds if kind.needs_change))
 
     def kind(self, file: str) -> FileKind | None:
         """The kind of a file by the extension of its name."""
@@ -674,6 +691,24 @@ class Definition:
     def commands_for(self, condition: Condition) -> tuple[Command, ...]:
         """The commands of which a condition means every PDU."""
         return tuple(command for command in self.commands() if condition.matches(command))
+
+    @cached_property
+    def action_classes(self) -> Mapping[str, tuple[str, ...]]:
+        """The classes of the commands that an engineering operation consists of, by its name; sorted, may be none."""
+        found: dict[str, set[str]] = {name: set() for name in self.engineering.names}
+        ways = self.engineering.transfers
+        for kind in self.engineering.kinds:
+            for name, operations in (
+                (kind.upload, {way.read for way in ways}),
+                (kind.download, {way.write for way in ways}),
+            ):
+                found[name].update(one.klass for one in self.commands() if one.operation in operations)
+        for action in self.engineering.actions:
+            conditions = [one for one in (action.when, action.proof) if one is not None]
+            classes = {one.klass for one in self.commands() if any(when.mentions(one) for when in conditions)}
+            for name in filter(None, (action.name, action.failed, action.known)):
+                found[name] |= classes
+        return {name: tuple(sorted(classes)) for name, classes in found.items()}
 
     @cached_property
     def _mentioned(self) -> dict[Condition, frozenset[tuple[str, int, int]]]:

@@ -20,7 +20,10 @@ from jsonschema.exceptions import ValidationError
 from melsec_nsm.definitions.document import DataPath, Document
 from melsec_nsm.definitions.hints import near, suggest
 
-KINDS = ("protocol", "devices", "statuses", "models", "engineering", "detection", "captures", "attack", "lock")
+KINDS = (
+    *("protocol", "devices", "statuses", "models", "engineering", "detection", "captures", "attack", "lock"),
+    "policy",
+)
 """The kinds of files, each with a schema of that name."""
 
 SCHEMA_DIRECTORY = Path(__file__).parent / "schema"

@@ -83,6 +83,14 @@ def _engineering(definition: Definition) -> Iterator[str]:
     )
     yield from ("", "## Other operations", "")
     yield from table(("operation", "what", "one is", "of"), (_action(action) for action in facts.actions))
+    yield from ("", "## Under a site policy", "")
+    yield "Within a maintenance window only, accepted or refused: " + ", ".join(map(_code, facts.need_window)) + "."
+    yield ""
+    yield "With the content of an approved change only: " + ", ".join(map(_code, facts.need_change)) + "."
+
+
+def _code(name: str) -> str:
+    return f"`{name}`"
 
 
 def _action(action: Action) -> Sequence[str]:

@@ -38,6 +38,17 @@ def kinds_unique(bundle: Bundle) -> Iterator[Issue]:
         )
 
 
+def needs_agree(bundle: Bundle) -> Iterator[Issue]:
+    """What writing a file is called says whether it needs a window and a change, whatever kind of file it is."""
+    first: dict[str, Entry] = {}
+    for kind in bundle.entries("engineering", "file_kinds"):
+        earlier = first.setdefault(kind.text("download"), kind)
+        for key in ("needs_window", "needs_change"):
+            if kind.get(key, False) != earlier.get(key, False):
+                message = f"'{kind.text('download')}' cannot have different '{key}'"
+                yield kind.issue(message, "download", hint=f"first at {earlier.locate('download')}")
+
+
 def actions_unique(bundle: Bundle) -> Iterator[Issue]:
     """A title stands once; a name too, but for what is the same on different conditions."""
     yield from repeated(by_text(bundle.entries("engineering", "actions"), "title"), "title '{}'")
@@ -115,7 +126,11 @@ def actions_complete(bundle: Bundle) -> Iterator[Issue]:
         if not action.sound():
             continue
         each = action.get("each", "transaction")
-        allowed = {"action", "title", "each", "note"} | _KEYS[each] | ({"when"} if each != "address" else set())
+        allowed = (
+            {"action", "title", "each", "note", "needs_window"}
+            | _KEYS[each]
+            | ({"when"} if each != "address" else set())
+        )
         for key in action.data:
             if key not in allowed:
                 yield action.issue(f"'{key}' means nothing where each is a {each}", key, key=True)
@@ -160,4 +175,4 @@ def _fields(bundle: Bundle, when: Entry, halves: tuple[str, ...]) -> dict[str, E
     return found
 
 
-CHECKS = (one_file, kinds_unique, actions_unique, transfers_known, actions_complete, objects_known)
+CHECKS = (one_file, kinds_unique, needs_agree, actions_unique, transfers_known, actions_complete, objects_known)
