@@ -1,0 +1,141 @@
+"""A policy as Zeek's scripts read it: one table, a line for each entry.
+
+One file, so that no reader ever sees a part of one policy with a part of another; the first line says how many there
+are, so that one that was read in part is not taken. Columns (tab-separated, lists with commas, both as Zeek's own logs
+have them): ``kind``, ``name``, ``nets``, ``words``, ``others``, ``numbers``. By kind:
+
+=========== =========== ============= ============================== ================ ============================
+kind        name        nets          words                          others           numbers
+=========== =========== ============= ============================== ================ ============================
+policy      of the site                                                               format, lines of the file
+needs                                 operations that need a window  … and a change
+internal                not public
+clock                                                                                 since, offset (seconds, UTC)
+zone        its name    its networks
+path                                  zones of client and controller
+role        its name                  classes
+controller  its name    its addresses ports
+host        its name    its networks  role                           controllers      1 where all controllers
+window      its name                  controllers                    operations       begins, ends, minutes in turn
+change      ticket                    controller, file, digest                        begins, ends
+exception   detection                 hosts                                           1 where raised for nobody
+=========== =========== ============= ============================== ================ ============================
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_network
+from pathlib import Path
+from typing import NamedTuple
+
+from melsec_nsm.policy.addresses import INTERNAL
+from melsec_nsm.policy.compiled import VIOLATIONS, CompiledPolicy
+
+FILE = "melsec-policy.tsv"
+FORMAT = 1
+"""Of the lines; the scripts refuse another one."""
+
+ALWAYS = 2**53
+"""Seconds that no packet's time reaches: the end of what does not end."""
+
+_COLUMNS = ("kind", "name", "nets", "words", "others", "numbers")
+_HEAD = (
+    "#separator \\x09",
+    "#set_separator\t,",
+    "#empty_field\t(empty)",
+    "#unset_field\t-",
+    "#fields\t" + "\t".join(_COLUMNS),
+)
+_ESCAPED = {octet: f"\\x{octet:02x}" for octet in (*range(0x20), ord(","), ord("\\"), 0x7F)}
+
+
+class _Line(NamedTuple):
+    kind: str
+    name: str = ""
+    nets: tuple[object, ...] = ()
+    words: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    numbers: tuple[int, ...] = ()
+
+    def text(self) -> str:
+        lists = (self.nets, self.words, self.others, self.numbers)
+        return "\t".join([self.kind, _word(self.name), *(",".join(map(_word, one)) or "(empty)" for one in lists)])
+
+
+def table(compiled: CompiledPolicy) -> bytes:
+    """The octets of the file, the same for the same policy."""
+    lines = list(_lines(compiled))
+    first = _Line("policy", compiled.policy.site, numbers=(FORMAT, len(lines) + 1))
+    return "".join(f"{line}\n" for line in (*_HEAD, *(one.text() for one in (first, *lines)))).encode()
+
+
+def write(compiled: CompiledPolicy, folder: Path) -> Path:
+    """Puts the file into a folder, by rename: a sensor that reads it has the old one or the new one. OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{FILE}.", delete=False) as file:
+        made = Path(file.name)
+        try:
+            file.write(table(compiled))
+            file.flush()
+            os.fsync(file.fileno())
+            made.chmod(0o644)
+            return made.replace(folder / FILE)
+        except OSError:
+            made.unlink(missing_ok=True)
+            raise
+
+
+def _lines(compiled: CompiledPolicy) -> Iterator[_Line]:
+    policy = compiled.policy
+    yield _Line("needs", words=_sorted(compiled.need_window), others=_sorted(compiled.need_change))
+    yield _Line("internal", nets=INTERNAL)
+    for transition in compiled.clock.transitions:
+        yield _Line("clock", numbers=tuple(transition))
+    for zone in policy.zones.values():
+        yield _Line("zone", zone.name, nets=zone.networks)
+    for path in policy.paths:
+        yield _Line("path", words=(path.client, path.server))
+    for role in policy.roles.values():
+        yield _Line("role", role.name, words=_sorted(role.allow))
+    for controller in policy.controllers.values():
+        yield _Line(
+            "controller",
+            controller.name,
+            nets=tuple(map(ip_network, controller.addresses)),
+            words=_sorted(controller.ports),
+        )
+    for host in policy.hosts.values():
+        named = host.controllers
+        yield _Line(
+            "host", host.name, host.networks, (host.role,), _sorted(named or ()), numbers=(1 if named is None else 0,)
+        )
+    for one in compiled.windows:
+        named = one.window.controllers
+        controllers = _sorted(policy.controllers if named is None else named)
+        if controllers and one.actions:
+            minutes = tuple(minute for span in one.spans for minute in span)
+            valid = _valid(one.begins, one.ends)
+            yield _Line("window", one.window.name, (), controllers, _sorted(one.actions), (*valid, *minutes))
+    for approved in compiled.changes:
+        change = approved.change
+        words = (change.controller, change.file.upper(), change.sha256)
+        yield _Line("change", change.ticket, words=words, numbers=_valid(approved.begins, approved.ends))
+    for name in VIOLATIONS:
+        if (tuning := policy.tunings.get(name)) is not None:
+            off = 0 if tuning.enabled else 1
+            yield _Line("exception", name, words=_sorted(tuning.spared), numbers=(off,))
+
+
+def _valid(begins: int | None, ends: int | None) -> tuple[int, int]:
+    return begins or 0, ALWAYS if ends is None else ends
+
+
+def _sorted(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(names))
+
+
+def _word(value: object) -> str:
+    return str(value).translate(_ESCAPED)
