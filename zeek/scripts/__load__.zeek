@@ -13,6 +13,7 @@
 @load ./engineering
 @load ./files
 @load ./assets
+@load ./verdicts
 @load-sigs ./dpd
 
 @else

@@ -36,6 +36,45 @@ export {
 		["address-set"] = Action($name="address-set"),
 	};
 
+	## Classes of the commands that an operation consists of, by its name.
+	const action_classes: table[string] of set[string] = {
+		["program-upload"] = set("file"),
+		["program-download"] = set("file"),
+		["parameter-read"] = set("file"),
+		["parameter-write"] = set("file"),
+		["file-read"] = set("file"),
+		["file-write"] = set("file"),
+		["connect"] = set("identify"),
+		["owner-claim"] = set("session"),
+		["owner-release"] = set("session"),
+		["login"] = set("authenticate"),
+		["login-failed"] = set("authenticate"),
+		["unlock"] = set("authenticate"),
+		["unlock-failed"] = set("authenticate"),
+		["lock"] = set("authenticate"),
+		["user-read"] = set("authenticate"),
+		["user-add"] = set("authenticate"),
+		["user-change"] = set("authenticate"),
+		["remote-run"] = set("control"),
+		["remote-stop"] = set("control"),
+		["remote-pause"] = set("control"),
+		["remote-latch-clear"] = set("control"),
+		["remote-reset"] = set("control"),
+		["safety-mode-change"] = set("control"),
+		["clock-set"] = set("configure"),
+		["file-create"] = set("file"),
+		["file-delete"] = set("file"),
+		["file-copy"] = set("file"),
+		["file-change"] = set("file"),
+		["file-lock"] = set("file"),
+		["drive-defragment"] = set("file"),
+		["online-change"] = set("file", "memory"),
+		["online-monitoring"] = set("monitor"),
+		["memory-overwrite"] = set("write"),
+		["device-sweep"] = set("read"),
+		["address-set"] = set("configure"),
+	};
+
 	## The operation that a controller makes of which the address changes; empty where there is none.
 	const address_change = "address-change";
 

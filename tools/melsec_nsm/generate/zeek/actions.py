@@ -31,6 +31,15 @@ def actions(definition: Definition) -> str:
             *(f"\t\t{row}," for row in rows),
             "\t};",
             "",
+            "\t## Classes of the commands that an operation consists of, by its name.",
+            "\tconst action_classes: table[string] of set[string] = {",
+            *(
+                f"\t\t[{quoted(name)}] = set({', '.join(map(quoted, classes))}),"
+                for name, classes in definition.action_classes.items()
+                if classes
+            ),
+            "\t};",
+            "",
             "\t## The operation that a controller makes of which the address changes; empty where there is none.",
             f"\tconst address_change = {quoted(moves)};",
             "",
