@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
@@ -15,6 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from melsec_nsm import __version__
+from melsec_nsm import policy as policies
 from melsec_nsm.analysis import doctor as health
 from melsec_nsm.analysis import verdicts
 from melsec_nsm.capture import CaptureError
@@ -26,6 +28,8 @@ from melsec_nsm.engines.share import checkout
 from melsec_nsm.generate import captures, project
 from melsec_nsm.generate.suricata import UnsupportedByBackend
 from melsec_nsm.generate.zeek.meanings import NotForZeekError
+from melsec_nsm.policy import explain as explaining
+from melsec_nsm.policy.compiled import CompiledPolicy, Content
 from melsec_nsm.report import tables
 from melsec_nsm.report.document import document
 
@@ -51,6 +55,7 @@ def _inputs(command: Callable[..., Any]) -> Callable[..., Any]:
             EngineError,
             NotForZeekError,
             UnsupportedByBackend,
+            explaining.QuestionError,
             verdicts.ManifestError,
         ) as error:
             return _fail(str(error))
@@ -68,14 +73,17 @@ def main() -> None:
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @_inputs
 def validate(files: tuple[Path, ...]) -> None:
-    """Check the definition, or the given definition FILES, and report every mistake with its position."""
+    """Check the definition, or the given FILES (definitions and policies); every mistake with its position."""
     if not files:
         definition = load()
         commands = sum(1 for _ in definition.commands())
         detections, conversations = len(definition.detections), len(definition.captures)
         click.echo(f"valid: {commands} commands, {detections} detections, {conversations} captures")
         return
-    issues = validate_files(files)
+    sites = [file for file in files if policies.is_policy(file)]
+    issues = validate_files([file for file in files if file not in sites]) if len(sites) < len(files) else []
+    for site in sites:
+        issues += policies.validate(site, load())
     for issue in issues:
         click.echo(str(issue), err=True)
     if issues:
@@ -206,6 +214,69 @@ def _require(known: dict[str, Engine], asked: Sequence[str]) -> None:
         availability = known[name].availability()
         if availability.version is None:
             _fail(f"{name}: {availability.reason}; {availability.remedy}")
+
+
+@main.group()
+def policy() -> None:
+    """The policy of a site: who may do what, when and which way."""
+
+
+_SITE = click.argument("site", type=click.Path(path_type=Path))
+
+
+@policy.command("check")
+@_SITE
+@_inputs
+def policy_check(site: Path) -> None:
+    """Check the policy SITE: every mistake with its position, and what is probably not meant."""
+    found = policies.load(site, load())
+    for issue in found.advice:
+        click.echo(f"{issue}", err=True)
+    counts = f"{len(found.hosts)} hosts, {len(found.controllers)} controllers, {len(found.windows)} windows"
+    click.echo(f"valid: {found.site}: {counts}, {len(found.changes)} changes")
+
+
+@policy.command("explain")
+@_SITE
+@click.option("--client", required=True, help="Address or name of the host that wants something.")
+@click.option("--controller", "--server", "server", help="Address or name of the controller; none: a broadcast.")
+@click.option("--action", required=True, help="Engineering operation or class: program-download, control, read …")
+@click.option("--at", "when", help="Time, by the clocks of the site: 2026-11-29T03:00. Default: now.")
+@click.option("--port", default="", help="Port of the controller: 5562/tcp.")
+@click.option("--file", help="Name of a file that is written.")
+@click.option("--sha256", help="Digest of its content.")
+@_inputs
+def policy_explain(
+    site: Path,
+    *,
+    client: str,
+    server: str | None,
+    action: str,
+    when: str | None,
+    port: str,
+    file: str | None,
+    sha256: str | None,
+) -> None:
+    """May somebody do something, by the policy SITE, and why? Exit code 0 if so, 1 if not."""
+    if sha256 is not None and file is None:
+        _fail("--sha256 is that of a --file")
+    definition = load()
+    compiled = CompiledPolicy(policies.load(site, definition), definition)
+    question = explaining.Question(
+        client=explaining.client_address(compiled, client),
+        server=explaining.server_address(compiled, server) if server is not None else None,
+        action=action,
+        at=explaining.instant(compiled, when) if when is not None else time.time_ns(),
+        port=explaining.port(port),
+        content=Content(file, sha256.lower() if sha256 is not None else None) if file is not None else None,
+    )
+    found = explaining.explain(compiled, definition, question)
+    click.echo(found.answer)
+    for line in found.lines:
+        mark = {True: "+", False: "-", None: " "}[line.good]
+        click.echo(f"  {mark} {line.text}" + (f"  ({line.location})" if line.location is not None else ""))
+    if not found.allowed:
+        sys.exit(FINDINGS)
 
 
 @main.command()
