@@ -13,7 +13,8 @@ import pytest
 
 from melsec_nsm.definitions.model import Definition
 from melsec_nsm.engines.zeek import ZeekEngine
-from melsec_nsm.policy import for_zeek, loader
+from melsec_nsm.generate import site
+from melsec_nsm.policy import loader
 from melsec_nsm.policy.compiled import CompiledPolicy, Content, Request
 
 _HERE = Path(__file__).parent
@@ -140,7 +141,8 @@ def test_zeek_judges_as_the_oracle_does(zeek: ZeekEngine, definition: Definition
     asked = list(requests(definition, 2000))
     verdicts = [compiled.judge(one) for one in asked]
     wanted = ["|".join((",".join(one.violations), one.role, one.window, one.change)) for one in verdicts]
-    found = judged(zeek, for_zeek.write(compiled, tmp_path), asked, tmp_path)
+    (table,) = site.install(site.render(compiled), tmp_path)
+    found = judged(zeek, table, asked, tmp_path)
     assert [(asked[n], w, f) for n, (w, f) in enumerate(zip(wanted, found, strict=True)) if w != f][:3] == []
     # The requests are worth something: each violation is among them, and so is its absence.
     assert {name for one in verdicts for name in one.violations} >= {

@@ -142,8 +142,9 @@ event MELSEC::policy_line(description: Input::EventDescription, tpe: Input::Even
 		case "change":
 			stage_change(line);
 			break;
-		case "exception":
-			staged$exceptions[line$name] = PolicyException($off=line$numbers[0] == 1, $hosts=words_of(line$words));
+		case "tuning":
+			staged$tunings[line$name] = PolicyTuning($off=line$numbers[0] == 1, $hosts=words_of(line$words),
+			    $n=int_to_count(line$numbers[1]), $within=double_to_interval(line$numbers[2] + 0.0));
 			break;
 		default:
 			# Not of this format: the number of lines must not come out right.

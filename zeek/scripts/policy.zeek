@@ -50,12 +50,15 @@ export {
 		ends: int;
 	};
 
-	## A detection of the policy that is not to be raised.
-	type PolicyException: record {
+	## How a detection is other than as shipped.
+	type PolicyTuning: record {
 		## It is raised for nobody.
 		off: bool;
 		## Names of hosts for which it is not raised.
 		hosts: set[string];
+		## How often something has to happen, and in what time; 0 as the definition has it.
+		n: count;
+		within: interval;
 	};
 
 	## What is allowed at a site.
@@ -76,8 +79,8 @@ export {
 		windows: table[string, string] of vector of PolicyWindow &default=table();
 		## Changes by controller and name of the file, in upper case.
 		changes: table[string, string] of vector of PolicyChange &default=table();
-		## Exceptions by detection.
-		exceptions: table[string] of PolicyException &default=table();
+		## How detections are other than as shipped, by their ids.
+		tunings: table[string] of PolicyTuning &default=table();
 		## Operations that need a window, and those whose file needs a change.
 		need_window: set[string] &default=set();
 		need_change: set[string] &default=set();
@@ -247,21 +250,17 @@ function change_for(policy: Policy, controller: string, request: PolicyRequest, 
 	return "";
 	}
 
+# Whether the policy does not want to hear of a detection of a host.
+function is_spared(policy: Policy, name: string, host: string): bool
+	{
+	return name in policy$tunings && ( policy$tunings[name]$off || host in policy$tunings[name]$hosts );
+	}
+
 # Adds a violation, unless the policy does not want to hear of it.
 function violated(policy: Policy, verdict: PolicyVerdict, name: string, host: string)
 	{
-	if ( name == "" )
-		return;
-
-	if ( name in policy$exceptions )
-		{
-		local spared = policy$exceptions[name];
-
-		if ( spared$off || host in spared$hosts )
-			return;
-		}
-
-	verdict$violations += name;
+	if ( name != "" && ! is_spared(policy, name, host) )
+		verdict$violations += name;
 	}
 
 function judge(policy: Policy, request: PolicyRequest): PolicyVerdict

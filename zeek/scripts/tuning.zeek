@@ -1,7 +1,9 @@
 ##! How detections are other than as the definition has them: switched off, not raised for some clients, with other
-##! thresholds.
+##! thresholds. The options of this script say so, and the policy of the site; where both do, the policy.
 
 @load ./detections
+@load ./policy
+@load ./policy-file
 @load ./types
 
 module MELSEC;
@@ -29,24 +31,33 @@ function is_wanted(name: string, client: vector of addr): bool
 	if ( name !in detections || name in disabled_detections )
 		return F;
 
-	if ( name !in excepted_clients )
-		return T;
-
 	for ( _, address in client )
 		{
-		if ( address in excepted_clients[name] )
+		if ( name in excepted_clients && address in excepted_clients[name] )
 			return F;
 		}
 
-	return T;
+	if ( ! has_policy() || name !in site_policy()$tunings )
+		return T;
+
+	local host = "";
+
+	for ( _, address in client )
+		{
+		if ( address in site_policy()$hosts )
+			host = site_policy()$hosts[address]$name;
+		}
+
+	return ! is_spared(site_policy(), name, host);
 	}
 
 # The threshold of a detection that counts.
 function threshold_of(name: string): Threshold
 	{
 	local threshold = detections[name]$threshold;
+	local tuned = has_policy() && name in site_policy()$tunings;
 
-	if ( name !in threshold_counts && name !in threshold_intervals )
+	if ( name !in threshold_counts && name !in threshold_intervals && ! tuned )
 		return threshold;
 
 	threshold = copy(threshold);
@@ -56,6 +67,12 @@ function threshold_of(name: string): Threshold
 
 	if ( name in threshold_intervals )
 		threshold$within = threshold_intervals[name];
+
+	if ( tuned && site_policy()$tunings[name]$n > 0 )
+		threshold$n = site_policy()$tunings[name]$n;
+
+	if ( tuned && site_policy()$tunings[name]$within > 0sec )
+		threshold$within = site_policy()$tunings[name]$within;
 
 	return threshold;
 	}
@@ -75,6 +92,12 @@ function count_expiry(): interval
 		{
 		if ( within > longest )
 			longest = within;
+		}
+
+	for ( _, tuning in site_policy()$tunings )
+		{
+		if ( tuning$within > longest )
+			longest = tuning$within;
 		}
 
 	return longest + 1min;

@@ -26,6 +26,7 @@ from melsec_nsm.engines import engines as all_engines
 from melsec_nsm.engines.base import Engine, EngineError, Result
 from melsec_nsm.engines.share import checkout
 from melsec_nsm.generate import captures, project
+from melsec_nsm.generate import site as compiled_site
 from melsec_nsm.generate.suricata import UnsupportedByBackend
 from melsec_nsm.generate.zeek.meanings import NotForZeekError
 from melsec_nsm.policy import explain as explaining
@@ -234,6 +235,23 @@ def policy_check(site: Path) -> None:
         click.echo(f"{issue}", err=True)
     counts = f"{len(found.hosts)} hosts, {len(found.controllers)} controllers, {len(found.windows)} windows"
     click.echo(f"valid: {found.site}: {counts}, {len(found.changes)} changes")
+
+
+@policy.command("compile")
+@_SITE
+@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder for the files.")
+@_inputs
+def policy_compile(site: Path, out: Path) -> None:
+    """Write what sensors load of the policy SITE. A policy with mistakes changes nothing."""
+    definition = load()
+    files = compiled_site.render(CompiledPolicy(policies.load(site, definition), definition))
+    try:
+        made = compiled_site.install(files, out)
+    except OSError as error:
+        _fail(f"{error.filename or out}: {error.strerror}")
+        return
+    for path in made:
+        click.echo(f"wrote {path}")
 
 
 @policy.command("explain")

@@ -18,21 +18,19 @@ controller  its name    its addresses ports
 host        its name    its networks  role                           controllers      1 where all controllers
 window      its name                  controllers                    operations       begins, ends, minutes in turn
 change      ticket                    controller, file, digest                        begins, ends
-exception   detection                 hosts                                           1 where raised for nobody
+tuning      detection                 hosts excepted                                  1 where off; count and seconds
+                                                                                      of the threshold, 0: as it is
 =========== =========== ============= ============================== ================ ============================
 """
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
-from pathlib import Path
 from typing import NamedTuple
 
 from melsec_nsm.policy.addresses import INTERNAL
-from melsec_nsm.policy.compiled import VIOLATIONS, CompiledPolicy
+from melsec_nsm.policy.compiled import CompiledPolicy
 
 FILE = "melsec-policy.tsv"
 FORMAT = 1
@@ -72,22 +70,6 @@ def table(compiled: CompiledPolicy) -> bytes:
     return "".join(f"{line}\n" for line in (*_HEAD, *(one.text() for one in (first, *lines)))).encode()
 
 
-def write(compiled: CompiledPolicy, folder: Path) -> Path:
-    """Puts the file into a folder, by rename: a sensor that reads it has the old one or the new one. OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{FILE}.", delete=False) as file:
-        made = Path(file.name)
-        try:
-            file.write(table(compiled))
-            file.flush()
-            os.fsync(file.fileno())
-            made.chmod(0o644)
-            return made.replace(folder / FILE)
-        except OSError:
-            made.unlink(missing_ok=True)
-            raise
-
-
 def _lines(compiled: CompiledPolicy) -> Iterator[_Line]:
     policy = compiled.policy
     yield _Line("needs", words=_sorted(compiled.need_window), others=_sorted(compiled.need_change))
@@ -123,10 +105,9 @@ def _lines(compiled: CompiledPolicy) -> Iterator[_Line]:
         change = approved.change
         words = (change.controller, change.file.upper(), change.sha256)
         yield _Line("change", change.ticket, words=words, numbers=_valid(approved.begins, approved.ends))
-    for name in VIOLATIONS:
-        if (tuning := policy.tunings.get(name)) is not None:
-            off = 0 if tuning.enabled else 1
-            yield _Line("exception", name, words=_sorted(tuning.spared), numbers=(off,))
+    for name, tuning in policy.tunings.items():
+        numbers = (0 if tuning.enabled else 1, tuning.count or 0, tuning.seconds or 0)
+        yield _Line("tuning", name, words=_sorted(tuning.spared), numbers=numbers)
 
 
 def _valid(begins: int | None, ends: int | None) -> tuple[int, int]:
