@@ -716,6 +716,24 @@ export {
 		[0x0037] = ModelInfo($name="V7500", $series="other"),
 	};
 
+	## Networks whose addresses mean nothing outside a site, and groups; every other address is public.
+	const internal_networks = {
+		0.0.0.0/8,
+		10.0.0.0/8,
+		100.64.0.0/10,
+		127.0.0.0/8,
+		169.254.0.0/16,
+		172.16.0.0/12,
+		192.168.0.0/16,
+		224.0.0.0/4,
+		255.255.255.255/32,
+		[::]/128,
+		[::1]/128,
+		[fc00::]/7,
+		[fe80::]/10,
+		[ff00::]/8,
+	};
+
 	## How MAC addresses of controllers begin: those of their maker.
 	const controller_macs = /^(10:4b:46|28:e9:8e|38:e0:8e|00:26:92|30:be:3b|58:52:8a|94:a4:b5)/ &redef;
 }

@@ -113,10 +113,6 @@ event MELSEC::policy_line(description: Input::EventDescription, tpe: Input::Even
 			staged$need_window = words_of(line$words);
 			staged$need_change = words_of(line$others);
 			break;
-		case "internal":
-			for ( _, net in line$nets )
-				add staged$internal[net];
-			break;
 		case "zone":
 			for ( _, net in line$nets )
 				staged$zones[net] = line$name;

@@ -3,6 +3,7 @@
 ##! Names and hours become look-ups and offset transitions when a policy is compiled; `judge` answers what
 ##! `melsec-nsm policy explain` answers, by the time of packets. Which policy is in force: policy-file.zeek.
 
+@load ./consts
 @load ./types
 
 module MELSEC;
@@ -84,8 +85,6 @@ export {
 		## Operations that need a window, and those whose file needs a change.
 		need_window: set[string] &default=set();
 		need_change: set[string] &default=set();
-		## Networks whose addresses mean nothing outside a site.
-		internal: set[subnet] &default=set();
 		## From when on (seconds since the epoch) the clocks of the site are how many seconds ahead of UTC.
 		since: vector of int &default=vector();
 		offsets: vector of int &default=vector();
@@ -172,6 +171,12 @@ function is_open(window: PolicyWindow, second: int, minute: int): bool
 	return F;
 	}
 
+# Whether an address means the same everywhere in the world.
+function is_public(party: addr): bool
+	{
+	return party !in internal_networks;
+	}
+
 # Zone of an address; empty where it is in none.
 function zone_of(policy: Policy, party: addr): string
 	{
@@ -210,7 +215,7 @@ function judge_way(policy: Policy, client: addr, server: addr): string
 	local from = zone_of(policy, client);
 	local to = zone_of(policy, server);
 
-	if ( ( from == "" && client !in policy$internal ) || ( to == "" && server !in policy$internal ) )
+	if ( ( from == "" && is_public(client) ) || ( to == "" && is_public(server) ) )
 		return "public-address";
 
 	return [from, to] in policy$paths ? "" : "outside-path";
@@ -291,7 +296,8 @@ function judge(policy: Policy, request: PolicyRequest): PolicyVerdict
 	else if ( request$answered )
 		violated(policy, verdict, "unknown-controller", host);
 
-	if ( request$action in policy$need_window )
+	# Windows and changes are those of a controller: of one that nobody knows there is nothing more to say.
+	if ( known && request$action in policy$need_window )
 		{
 		verdict$window = window_for(policy, controller, request$action, second);
 
@@ -310,7 +316,7 @@ function judge(policy: Policy, request: PolicyRequest): PolicyVerdict
 			violated(policy, verdict, "unexpected-port", host);
 		}
 
-	if ( request?$file_name && request$action in policy$need_change )
+	if ( known && request?$file_name && request$action in policy$need_change )
 		{
 		verdict$change = change_for(policy, controller, request, second);
 

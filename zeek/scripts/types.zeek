@@ -77,6 +77,8 @@ export {
 		class: string;
 		## That nobody answers is normal.
 		unanswered: bool &default=F;
+		## The controller sends it to its client unasked.
+		pushed: bool &default=F;
 		## Detections that a request of it raises.
 		request_detections: vector of string &optional;
 		## Detections that a response to it raises.

@@ -1,9 +1,11 @@
-##! What the policy of a site says of the traffic: alerts, and columns of the audit trail.
+##! What the policy of a site says of the traffic: alerts, and columns of the audit trail. Without a policy, public
+##! addresses are alerted on all the same.
 ##!
 ##! Transactions are judged by who, to whom and which way, once it is known who answered: that does not change while
 ##! hosts talk, so that it is looked up and not judged again. Operations are judged by when, and by what was written.
 
 @load ./actions
+@load ./connections
 @load ./info
 @load ./notices
 @load ./operations
@@ -27,85 +29,99 @@ hook policy_changed(policy: Policy)
 	clear_table(judged);
 	}
 
-# Port of the controller.
-function server_port_of(transaction: Info, server: addr): port
+# Port of a controller on a connection.
+function port_of(id: conn_id, server: addr): port
 	{
-	local id = transaction?$response_id ? transaction$response_id : transaction$id;
 	return id$orig_h == server ? id$orig_p : id$resp_p;
 	}
 
-function judge_transaction(transaction: Info, server_port: port): vector of string
+# Who takes part in a transaction, as the policy sees it, and on which port; without a policy only who is public.
+function judge_transaction(asked: PolicyRequest): vector of string
 	{
-	local asked = PolicyRequest($ts=transaction$ts, $answered=transaction?$answer);
+	if ( has_policy() )
+		return judge(site_policy(), asked)$violations;
 
-	if ( transaction?$client )
-		asked$client = transaction$client;
+	if ( ( asked?$client && is_public(asked$client) ) || ( asked?$server && is_public(asked$server) ) )
+		return vector("public-address");
 
-	if ( transaction?$server )
-		{
-		asked$server = transaction$server;
-		asked$server_port = cat(server_port);
-		}
-
-	if ( transaction?$class )
-		add asked$classes[transaction$class];
-
-	return judge(site_policy(), asked)$violations;
+	return vector();
 	}
 
 hook transaction_done(transaction: Info)
 	{
-	if ( ! has_policy() )
-		return;
-
 	local client = transaction?$client ? transaction$client : nobody;
 	local server = transaction?$server ? transaction$server : nobody;
-	local server_port = server_port_of(transaction, server);
+	local server_port = port_of(transaction?$response_id ? transaction$response_id : transaction$id, server);
 	local class = transaction?$class ? transaction$class : "";
 	local answered = transaction?$answer;
+
+	# What comes unasked comes from the controller: who would be the server is its client.
+	if ( transaction?$command_info && transaction$command_info$pushed )
+		{
+		client = server;
+		server = transaction$client;
+		server_port = port_of(transaction$id, server);
+		answered = T;
+		}
 
 	if ( [client, server, server_port, class, answered] !in judged )
 		{
 		if ( |judged| >= max_judged )
 			clear_table(judged);
 
-		judged[client, server, server_port, class, answered] = judge_transaction(transaction, server_port);
+		local asked = PolicyRequest($ts=transaction$ts, $answered=answered);
+
+		if ( client != nobody )
+			asked$client = client;
+
+		if ( server != nobody )
+			{
+			asked$server = server;
+			asked$server_port = cat(server_port);
+			}
+
+		if ( class != "" )
+			add asked$classes[class];
+
+		judged[client, server, server_port, class, answered] = judge_transaction(asked);
 		}
 
-	local violations = judged[client, server, server_port, class, answered];
-
-	for ( _, name in violations )
+	for ( _, name in judged[client, server, server_port, class, answered] )
 		{
 		local cause = Cause($detection=name, $ts=transaction$ts, $uid=transaction$uid, $id=transaction$id,
-		    $server=server_of(transaction), $what=transaction?$operation ? transaction$operation : "a response");
+		    $server=server != nobody ? server : transaction$id$resp_h,
+		    $what=transaction?$operation ? transaction$operation : "a response");
 
-		if ( transaction?$client )
-			cause$client = transaction$client;
+		if ( client != nobody )
+			cause$client = client;
 
-		raise(cause, cat(client, server));
+		raise(cause, cat(client, cause$server));
 		}
 	}
 
-# A file without its drive and folders.
-function base_name(path: string): string
+function judge_operation(operation: Operation, over: bool): PolicyVerdict
 	{
-	local parts = split_string(path, /[\\\/:]/);
-	return parts[|parts| - 1];
-	}
-
-function judge_operation(operation: Operation): PolicyVerdict
-	{
-	local asked = PolicyRequest($ts=operation$ts, $server=operation$server, $action=operation$action);
+	local asked = PolicyRequest($ts=operation$ts, $action=operation$action);
 
 	if ( operation?$client )
 		asked$client = operation$client;
 
+	if ( ! is_group(operation$server) )
+		asked$server = operation$server;
+
+	if ( ! over )
+		return judge(site_policy(), asked);
+
+	asked$server_port = cat(port_of(operation$id, operation$server));
+	asked$answered = operation?$status;
+
 	if ( operation$action in action_classes )
 		asked$classes = action_classes[operation$action];
 
-	if ( operation?$bytes && operation?$object )
+	# Nothing was written of a file that the controller refused.
+	if ( ( operation?$bytes && operation$bytes > 0 ) || ! operation?$status || /^0+$/ in operation$status )
 		{
-		asked$file_name = base_name(operation$object);
+		asked$file_name = operation?$object ? operation$object : "";
 
 		if ( operation?$sha256 )
 			asked$sha256 = operation$sha256;
@@ -129,14 +145,14 @@ function raise_of_operation(operation: Operation, verdict: PolicyVerdict, which:
 		if ( operation?$client )
 			cause$client = operation$client;
 
-		raise(cause, cat(operation?$client ? cat(operation$client) : "", operation$server, object));
+		raise(cause, cat(operation?$client ? cat(operation$client) : "", operation$server, operation$action, object));
 		}
 	}
 
 hook operation_begun(operation: Operation)
 	{
 	if ( has_policy() )
-		raise_of_operation(operation, judge_operation(operation), "outside-window");
+		raise_of_operation(operation, judge_operation(operation, F), "outside-window");
 	}
 
 # Before the line is written.
@@ -145,7 +161,7 @@ hook operation_done(operation: Operation) &priority=5
 	if ( ! has_policy() )
 		return;
 
-	local verdict = judge_operation(operation);
+	local verdict = judge_operation(operation, T);
 	operation$verdict = |verdict$violations| == 0 ? "allowed" : join_string_vec(verdict$violations, ",");
 
 	if ( verdict$role != "" )

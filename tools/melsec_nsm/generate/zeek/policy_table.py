@@ -9,7 +9,6 @@ kind        name        nets          words                          others     
 =========== =========== ============= ============================== ================ ============================
 policy      of the site                                                               format, lines of the file
 needs                                 operations that need a window  … and a change
-internal                not public
 clock                                                                                 since, offset (seconds, UTC)
 zone        its name    its networks
 path                                  zones of client and controller
@@ -29,7 +28,6 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
 from typing import NamedTuple
 
-from melsec_nsm.policy.addresses import INTERNAL
 from melsec_nsm.policy.compiled import CompiledPolicy
 
 FILE = "melsec-policy.tsv"
@@ -73,7 +71,6 @@ def table(compiled: CompiledPolicy) -> bytes:
 def _lines(compiled: CompiledPolicy) -> Iterator[_Line]:
     policy = compiled.policy
     yield _Line("needs", words=_sorted(compiled.need_window), others=_sorted(compiled.need_change))
-    yield _Line("internal", nets=INTERNAL)
     for transition in compiled.clock.transitions:
         yield _Line("clock", numbers=tuple(transition))
     for zone in policy.zones.values():

@@ -8,6 +8,8 @@ from melsec_nsm.generate.text import comment, quoted
 from melsec_nsm.generate.zeek import actions
 from melsec_nsm.generate.zeek.frames import numbered
 from melsec_nsm.generate.zeek.meanings import meanings, threshold
+from melsec_nsm.policy.addresses import INTERNAL
+from melsec_nsm.policy.model import Network
 
 _LIMITS = [
     "\t## How long a request waits for its response. A later response stands alone.",
@@ -80,12 +82,21 @@ def consts(definition: Definition) -> str:
             for model in definition.models
         ],
     )
+    lines += _table(
+        "Networks whose addresses mean nothing outside a site, and groups; every other address is public.",
+        "internal_networks",
+        [str(network) if network.version == 4 else _subnet_6(network) for network in INTERNAL],
+    )
     prefixes = "|".join(one.prefix.lower() for one in definition.mac_prefixes)
     lines += [
         "\t## How MAC addresses of controllers begin: those of their maker.",
         f"\tconst controller_macs = /^({prefixes})/ &redef;",
     ]
     return "\n".join([*lines, "}", ""])
+
+
+def _subnet_6(network: Network) -> str:
+    return f"[{network.network_address}]/{network.prefixlen}"
 
 
 def _bool(value: bool) -> str:
