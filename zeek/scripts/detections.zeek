@@ -10,14 +10,22 @@ export {
 	redef enum Notice::Type += {
 		## Much of the device memory of a controller overwritten
 		Bulk_Device_Write,
+		## Clock of a controller set
+		Clock_Set,
 		## Token of another client used
 		Credential_Replay,
 		## Devices of a controller written
 		Device_Write,
 		## Many controllers identified by one client
 		Discovery_Sweep,
+		## File of a controller deleted
+		File_Delete,
 		## Privileged request of a client made by hand
 		Handmade_Client,
+		## IP address of a node set over the network
+		Ip_Address_Set,
+		## Search for MELSEC nodes on the network
+		Node_Search,
 		## Program of a controller changed online
 		Online_Change,
 		## Owner of a controller evicted
@@ -59,10 +67,14 @@ export {
 	## Detections by id.
 	const detections: table[string] of Detection = {
 		["bulk-device-write"] = Detection($note=Bulk_Device_Write, $title="Much of the device memory of a controller overwritten", $severity="high", $suppress=300sec),
+		["clock-set"] = Detection($note=Clock_Set, $title="Clock of a controller set", $severity="medium", $suppress=300sec),
 		["credential-replay"] = Detection($note=Credential_Replay, $title="Token of another client used", $severity="critical", $suppress=300sec),
 		["device-write"] = Detection($note=Device_Write, $title="Devices of a controller written", $severity="informational", $suppress=3600sec),
 		["discovery-sweep"] = Detection($note=Discovery_Sweep, $title="Many controllers identified by one client", $severity="medium", $suppress=3600sec, $threshold=Threshold($n=5, $within=60sec, $distinct="server", $per=vector("client"))),
+		["file-delete"] = Detection($note=File_Delete, $title="File of a controller deleted", $severity="high", $suppress=60sec),
 		["handmade-client"] = Detection($note=Handmade_Client, $title="Privileged request of a client made by hand", $severity="high", $suppress=300sec, $meaning=Meaning($first=T)),
+		["ip-address-set"] = Detection($note=Ip_Address_Set, $title="IP address of a node set over the network", $severity="high", $suppress=60sec),
+		["node-search"] = Detection($note=Node_Search, $title="Search for MELSEC nodes on the network", $severity="low", $suppress=3600sec),
 		["online-change"] = Detection($note=Online_Change, $title="Program of a controller changed online", $severity="high", $suppress=60sec),
 		["owner-eviction"] = Detection($note=Owner_Eviction, $title="Owner of a controller evicted", $severity="medium", $suppress=60sec),
 		["parameter-write"] = Detection($note=Parameter_Write, $title="Parameters written to a controller", $severity="high", $suppress=60sec),
