@@ -18,6 +18,8 @@ export {
 		Device_Write,
 		## Many controllers identified by one client
 		Discovery_Sweep,
+		## Many requests of a client refused by a controller
+		Error_Burst,
 		## File of a controller deleted
 		File_Delete,
 		## Privileged request of a client made by hand
@@ -52,10 +54,14 @@ export {
 		Remote_Run,
 		## Remote STOP of a controller
 		Remote_Stop,
+		## Controller flooded with requests
+		Request_Flood,
 		## Safety operation mode of a controller changed
 		Safety_Mode_Change,
 		## Type name of a controller read
 		Type_Name_Read,
+		## Command that nobody knows sent to a controller
+		Unknown_Command,
 		## User records of a controller read
 		User_Information_Read,
 		## Users of a controller registered
@@ -71,6 +77,7 @@ export {
 		["credential-replay"] = Detection($note=Credential_Replay, $title="Token of another client used", $severity="critical", $suppress=300sec),
 		["device-write"] = Detection($note=Device_Write, $title="Devices of a controller written", $severity="informational", $suppress=3600sec),
 		["discovery-sweep"] = Detection($note=Discovery_Sweep, $title="Many controllers identified by one client", $severity="medium", $suppress=3600sec, $threshold=Threshold($n=5, $within=60sec, $distinct="server", $per=vector("client"))),
+		["error-burst"] = Detection($note=Error_Burst, $title="Many requests of a client refused by a controller", $severity="medium", $suppress=3600sec, $meaning=Meaning($failed=T), $threshold=Threshold($n=20, $within=10sec, $per=vector("pair"))),
 		["file-delete"] = Detection($note=File_Delete, $title="File of a controller deleted", $severity="high", $suppress=60sec),
 		["handmade-client"] = Detection($note=Handmade_Client, $title="Privileged request of a client made by hand", $severity="high", $suppress=300sec, $meaning=Meaning($first=T)),
 		["ip-address-set"] = Detection($note=Ip_Address_Set, $title="IP address of a node set over the network", $severity="high", $suppress=60sec),
@@ -88,8 +95,10 @@ export {
 		["remote-reset"] = Detection($note=Remote_Reset, $title="Remote RESET of a controller", $severity="high", $suppress=60sec),
 		["remote-run"] = Detection($note=Remote_Run, $title="Remote RUN of a controller", $severity="high", $suppress=60sec),
 		["remote-stop"] = Detection($note=Remote_Stop, $title="Remote STOP of a controller", $severity="high", $suppress=60sec),
+		["request-flood"] = Detection($note=Request_Flood, $title="Controller flooded with requests", $severity="high", $suppress=300sec, $threshold=Threshold($n=1500, $within=1sec, $fixed=T, $per=vector("pair"))),
 		["safety-mode-change"] = Detection($note=Safety_Mode_Change, $title="Safety operation mode of a controller changed", $severity="critical", $suppress=60sec),
 		["type-name-read"] = Detection($note=Type_Name_Read, $title="Type name of a controller read", $severity="informational", $suppress=3600sec),
+		["unknown-command"] = Detection($note=Unknown_Command, $title="Command that nobody knows sent to a controller", $severity="informational", $suppress=3600sec),
 		["user-information-read"] = Detection($note=User_Information_Read, $title="User records of a controller read", $severity="medium", $suppress=300sec),
 		["user-registration"] = Detection($note=User_Registration, $title="Users of a controller registered", $severity="high", $suppress=300sec),
 		["username-guessing"] = Detection($note=Username_Guessing, $title="User names of a controller guessed", $severity="high", $suppress=300sec, $meaning=Meaning($statuses=set("user-unknown")), $threshold=Threshold($n=3, $within=60sec, $distinct="user", $per=vector("client", "server"))),
@@ -104,6 +113,12 @@ export {
 		["program-upload"] = vector("program-upload"),
 		["parameter-read"] = vector("program-upload"),
 	};
+
+	redef unknown_request_detections = vector("request-flood", "unknown-command");
+
+	redef unknown_response_detections = vector();
+
+	redef unknown_refused_detections = vector("error-burst");
 
 	## Detections that a request raises with a token of another client.
 	const replay_detections: vector of string = vector("credential-replay");

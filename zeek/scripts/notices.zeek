@@ -53,6 +53,19 @@ type Times: record {
 	values: table[string] of time &default=table() &ordered;
 };
 
+# How often within an interval that began with the first.
+type Number: record {
+	since: time;
+	n: count &default=0;
+};
+
+# Stands for all clients, and all servers.
+const everybody = 0.0.0.0;
+
+# On a cluster each worker counts for itself what comes by the thousand: it would drown a proxy. The packets of a
+# connection come to one worker.
+global numbers: table[string, addr, addr] of Number = table() &create_expire=longest_count + 1min;
+
 # On a cluster all times of a detection meet on one proxy: only there a client that asks one controller here and another
 # one there is seen to do so.
 global times: table[string] of Times = table() &write_expire=longest_count + 1min;
@@ -123,13 +136,10 @@ function count_time(counts: Times, cause: Cause, threshold: Threshold): bool
 	return |counts$values| >= threshold$n;
 	}
 
-# Counts for everybody who is concerned; the first count that is full speaks for all.
-function count_here(cause: Cause)
+# The names under which a detection counts: one for each who is concerned.
+function counts_of(cause: Cause, threshold: Threshold): vector of string
 	{
-	local detection = detections[cause$detection];
-	local threshold = detection$threshold;
 	local keys: vector of string;
-	local full = F;
 
 	for ( _, scope in threshold$per )
 		{
@@ -140,6 +150,41 @@ function count_here(cause: Cause)
 		else
 			keys += cat(cause$detection, " from ", cause$client, " to ", cause$server);
 		}
+
+	return keys;
+	}
+
+# Raises a detection that was counted often enough; the first count that is full speaks for all.
+function raise_counted(cause: Cause, keys: vector of string)
+	{
+	for ( _, key in keys )
+		{
+		if ( key in quiet && cause$ts < quiet[key] )
+			return;
+		}
+
+	for ( _, key in keys )
+		{
+		if ( |quiet| >= max_counted && key !in quiet )
+			{
+			for ( first in quiet )
+				break;
+
+			delete quiet[first];
+			}
+
+		quiet[key] = cause$ts + detections[cause$detection]$suppress;
+		}
+
+	raise(cause, cat(cause$ts, cause?$client ? cat(cause$client) : "", cause$server));
+	}
+
+# Counts for everybody who is concerned.
+function count_here(cause: Cause)
+	{
+	local threshold = detections[cause$detection]$threshold;
+	local keys = counts_of(cause, threshold);
+	local full = F;
 
 	for ( _, key in keys )
 		{
@@ -165,26 +210,7 @@ function count_here(cause: Cause)
 	for ( _, key in keys )
 		delete times[key];
 
-	for ( _, key in keys )
-		{
-		if ( key in quiet && cause$ts < quiet[key] )
-			return;
-		}
-
-	for ( _, key in keys )
-		{
-		if ( |quiet| >= max_counted && key !in quiet )
-			{
-			for ( first in quiet )
-				break;
-
-			delete quiet[first];
-			}
-
-		quiet[key] = cause$ts + detection$suppress;
-		}
-
-	raise(cause, cat(cause$ts, cause$client, cause$server));
+	raise_counted(cause, keys);
 	}
 
 event counted(cause: Cause)
@@ -210,6 +236,54 @@ function distinct_value(distinct: string, transaction: Info): string
 		}
 	}
 
+# Counts one more of those that come by the thousand. Returns whether there are enough of them.
+function count_number(name: string, from: addr, to: addr, ts: time, threshold: Threshold): bool
+	{
+	if ( [name, from, to] !in numbers )
+		{
+		if ( |numbers| >= max_counted )
+			{
+			for ( [other, from_other, to_other] in numbers )
+				break;
+
+			delete numbers[other, from_other, to_other];
+			}
+
+		numbers[name, from, to] = Number($since=ts);
+		}
+
+	local number = numbers[name, from, to];
+
+	if ( ts - number$since >= threshold$within )
+		{
+		number$since = ts;
+		number$n = 0;
+		}
+
+	++number$n;
+	return number$n >= threshold$n;
+	}
+
+# The same for everybody who is concerned.
+function count_numbers(name: string, client: addr, server: addr, ts: time, threshold: Threshold): bool
+	{
+	local full = F;
+
+	for ( _, scope in threshold$per )
+		{
+		if ( count_number(name, scope == "server" ? everybody : client, scope == "client" ? everybody : server, ts, threshold) )
+			full = T;
+		}
+
+	if ( full )
+		{
+		for ( _, scope in threshold$per )
+			delete numbers[name, scope == "server" ? everybody : client, scope == "client" ? everybody : server];
+		}
+
+	return full;
+	}
+
 # Raises the detections that a request or a response gives reason for.
 function raise_all(names: vector of string, transaction: Info, ts: time, server: addr)
 	{
@@ -219,6 +293,18 @@ function raise_all(names: vector of string, transaction: Info, ts: time, server:
 
 		if ( detection?$meaning && ! is_meant(detection$meaning, transaction) )
 			next;
+
+		if ( detection?$threshold && detection$threshold$fixed )
+			{
+			if ( count_numbers(name, transaction$client, server, ts, detection$threshold) )
+				{
+				local many = Cause($detection=name, $ts=ts, $uid=transaction$uid, $id=transaction$id,
+				    $client=transaction$client, $server=server, $what=transaction$operation);
+				raise_counted(many, counts_of(many, detection$threshold));
+				}
+
+			next;
+			}
 
 		local cause = Cause($detection=name, $ts=ts, $uid=transaction$uid, $id=transaction$id,
 		    $client=transaction$client, $server=server, $what=transaction$operation);
@@ -267,8 +353,14 @@ hook transaction_done(transaction: Info)
 			follow_token(transaction);
 		}
 
-	if ( command?$response_detections && transaction?$answer )
+	if ( ! transaction?$answer )
+		return;
+
+	if ( command?$response_detections )
 		raise_all(command$response_detections, transaction, network_time(), transaction$server);
+
+	if ( command?$refused_detections && is_refused(transaction) )
+		raise_all(command$refused_detections, transaction, network_time(), transaction$server);
 	}
 
 # At once when an operation is known to take place.

@@ -181,7 +181,7 @@ function limit_reached_by(transaction: Info, limit: string)
 		limit_reached(lookup_connection(transaction$id), limit);
 	}
 
-# Whether a PDU is to be passed over: a datagram that was delivered twice.
+# Whether a PDU is to be passed over: a datagram that was delivered twice. What comes a third time was sent again.
 function is_copy(state: State, pdu: PDU, now: time): bool
 	{
 	local copy_seen = pdu$repeated && state?$last_datagram && now - state$last_datagram <= copy_interval;
@@ -189,6 +189,7 @@ function is_copy(state: State, pdu: PDU, now: time): bool
 
 	if ( copy_seen )
 		{
+		delete state$last_datagram;
 		delete state$values;
 		delete state$more;
 		}

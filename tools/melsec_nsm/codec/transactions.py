@@ -381,7 +381,7 @@ class CopyFilter:
 
     A copy has the octets of the datagram before it in the same direction, comes within
     `COPY_INTERVAL`, and nothing went the other way in between (a client that polls as fast as that
-    waits for its answer first).
+    waits for its answer first). What comes a third time was sent again: in a flood there may be nothing else.
     """
 
     def __init__(self) -> None:
@@ -390,8 +390,10 @@ class CopyFilter:
     def is_copy(self, ts: int, source: Endpoint, destination: Endpoint, data: bytes) -> bool:
         """Whether this datagram is a copy of the one before it."""
         self._last.pop((destination, source), None)
-        before = self._last.get((source, destination))
+        before = self._last.pop((source, destination), None)
+        if before is not None and before[1] == data and ts - before[0] <= COPY_INTERVAL * 1_000_000:
+            return True
         self._last[source, destination] = (ts, data)
         if len(self._last) > MAX_CONVERSATIONS:
             self._last.popitem(last=False)
-        return before is not None and before[1] == data and ts - before[0] <= COPY_INTERVAL * 1_000_000
+        return False

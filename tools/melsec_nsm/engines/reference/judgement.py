@@ -63,7 +63,7 @@ class Judge:
             yield from self._request(request, server_of(transaction))
         if response is not None:
             server = response.source.host
-            for watch in self._by_command.get(("response", request.pdu.kind), ()):
+            for watch in self._by_command.get(("response", self._telling.key(request.pdu)), ()):
                 if watch.meaning.holds(request.pdu, response.pdu):
                     yield from self._counted(watch, request.pdu, response.ts, transaction.client, server)
 
@@ -75,7 +75,7 @@ class Judge:
 
     def _request(self, request: Half, server: str) -> Iterator[Alert]:
         client = request.source.host
-        for watch in self._by_command.get(("request", request.pdu.kind), ()):
+        for watch in self._by_command.get(("request", self._telling.key(request.pdu)), ()):
             if watch.meaning.holds(request.pdu, first=request.first):
                 yield from self._counted(watch, request.pdu, request.ts, client, server)
         if self._replays and request.pdu.footer is not None and self._sessions.replays(request, server):
@@ -140,14 +140,24 @@ class _Watch:
 
 @dataclass(slots=True)
 class _Count:
-    """Times within an interval: all of them, or the last of each value. It holds no more than are asked for."""
+    """Times within an interval: all of them, or the last of each value. It holds no more than are asked for.
+
+    Of an interval that is fixed it holds the beginning and the number.
+    """
 
     times: deque[int] = field(default_factory=deque)
     values: OrderedDict[str, int] = field(default_factory=OrderedDict)
+    since: int | None = None
+    number: int = 0
 
     def add(self, ts: int, value: str | None, threshold: Threshold) -> bool:
         """Counts a time; whether there are enough."""
         since = ts - threshold.seconds * 1_000_000_000
+        if threshold.fixed:
+            if self.since is None or self.since <= since:
+                self.since, self.number = ts, 0
+            self.number += 1
+            return self.number >= threshold.count
         if value is None:
             while self.times and self.times[0] < since:
                 self.times.popleft()

@@ -21,7 +21,7 @@ from melsec_nsm.generate.suricata.patterns import (
     place_of,
     writing_of,
 )
-from melsec_nsm.generate.suricata.writing import Writing, either
+from melsec_nsm.generate.suricata.writing import Writing, either, without
 
 _LONGEST_PASSWORD = 32
 _NUL = bytes(2)
@@ -40,6 +40,8 @@ def sought_in(
     ending = None
     if look.statuses:
         known = definition.statuses[protocol.status_table]
+        if "status" not in half.header.places:
+            return None
         codes = [(one.code, one.code) for one in known if one.name in look.statuses]
         if "failed" in look.statuses:
             codes = [(1, 0xFFFF)]
@@ -49,6 +51,8 @@ def sought_in(
     if look.file is not None:
         more, ending = _Name(half, look.file).sought()
         constraints += more
+    elif look.unknown and half.header.length is not None:
+        constraints += half.command_but(look)
     elif "command" in half.header.places or not look.statuses:
         constraints += half.command()
     for name, value in look.fields:
@@ -68,6 +72,23 @@ class _Half:
     def command(self) -> list[Constraint]:
         """That it is one of the commands."""
         return of_commands(self.header, self.frame, self.commands)
+
+    def command_but(self, look: Look) -> list[Constraint]:
+        """That it is none of the commands of the frame that are not meant, so that unknown ones are."""
+        place = self.header.places.get("command")
+        found: list[Constraint] = []
+        if place is None:
+            if look.statuses:
+                return []
+            raise UnsupportedByBackend(f"frame {self.frame.id}: this half does not carry the command")
+        if look.counting is None:
+            # Nothing vouches for a command that nobody knows but what is usual around it.
+            fields = [field for field in self.frame.half(self._direction) if field.allowed]
+            for field in fields if any(field.name == "station" for field in fields) else ():
+                if isinstance(field.default, int):
+                    found += self.header.places[field.name].among([(field.default, field.default)])
+        others = {one.code for one in self.protocol.commands_of(self.frame)} - {one.code for one in self.commands}
+        return [*found, *place.among(without(others, place.size // place.writing.scale))]
 
     def field(self, name: str, value: int | bytes | str) -> list[Constraint]:
         """That a field of the header or the data has a value."""
