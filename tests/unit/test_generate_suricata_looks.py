@@ -36,6 +36,25 @@ def test_unknown_commands_are_those_that_no_entry_has(definition: Definition) ->
     assert "MELSOFT 5A" not in rules, "only the command tells the size of a PDU"
 
 
+@pytest.mark.parametrize(
+    ("frame", "wanted"),
+    [
+        ("SLMP 3E binary", r"\x01\x14\x00\x00.{3}[\x91\xa9]"),
+        ("SLMP 3E binary", r"\x01\x14\x02\x00.{4}[\x91\xa9]\x00"),
+        ("SLMP 3E ascii", r"14010000(?:SM[* ]{0}|SD[* ]{0})"),
+    ],
+)
+def test_the_first_device_is_looked_at_in_every_form(definition: Definition, frame: str, wanted: str) -> None:
+    when = Condition(("write-devices",), (), ("slmp",), "request", devices=("SM", "SD"))
+    rules = rules_for(definition, replace(definition.detections["system-device-write"], when=when)).values()
+    assert any(wanted in rule.text() for rule in rules if frame in rule.text())
+
+
+def test_what_cannot_name_a_device_is_left_out(definition: Definition) -> None:
+    rules = rules_for(definition, replace(definition.detections["system-device-write"], limits={}))
+    assert not any("1E" in rule.text() for rule in rules.values())
+
+
 def test_numbers_of_a_pair_are_tracked_for_both(definition: Definition) -> None:
     rules = rules_for(definition, definition.detections["error-burst"])
     assert all("threshold:type both, track by_both, count 20, seconds 10" in rule.text() for rule in rules.values())

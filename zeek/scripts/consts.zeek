@@ -17,6 +17,12 @@ export {
 	## delivered.
 	option copy_interval = 10msec;
 
+	## For how long a controller is watched after something was done to it that may silence it, and what has to
+	## come to nothing for how long until it counts as silent.
+	option suspect_time = 60sec;
+	option silent_requests = 3;
+	option silent_time = 5sec;
+
 	## How long a file may go without a block: one that was opened, and one that every request names.
 	const open_file_timeout = 600sec;
 	const named_file_timeout = 60sec;
@@ -31,10 +37,10 @@ export {
 	const mc1e_commands: table[count] of CommandInfo = {
 		[0x0000] = CommandInfo($code="00", $operation="read-devices", $class="read", $request_detections=vector("request-flood"), $refused_detections=vector("error-burst"), $runs=vector(actions["device-sweep"]), $audited=T),
 		[0x0001] = CommandInfo($code="01", $operation="read-devices", $class="read", $request_detections=vector("request-flood"), $refused_detections=vector("error-burst"), $runs=vector(actions["device-sweep"]), $audited=T),
-		[0x0002] = CommandInfo($code="02", $operation="write-devices", $class="write", $request_detections=vector("device-write", "request-flood"), $refused_detections=vector("error-burst"), $runs=vector(actions["memory-overwrite"]), $audited=T),
-		[0x0003] = CommandInfo($code="03", $operation="write-devices", $class="write", $request_detections=vector("device-write", "request-flood"), $refused_detections=vector("error-burst"), $runs=vector(actions["memory-overwrite"]), $audited=T),
-		[0x0004] = CommandInfo($code="04", $operation="write-devices-random", $class="write", $request_detections=vector("device-write", "request-flood"), $refused_detections=vector("error-burst"), $runs=vector(actions["memory-overwrite"]), $audited=T),
-		[0x0005] = CommandInfo($code="05", $operation="write-devices-random", $class="write", $request_detections=vector("device-write", "request-flood"), $refused_detections=vector("error-burst"), $runs=vector(actions["memory-overwrite"]), $audited=T),
+		[0x0002] = CommandInfo($code="02", $operation="write-devices", $class="write", $request_detections=vector("device-write", "request-flood", "system-device-write"), $refused_detections=vector("error-burst"), $runs=vector(actions["memory-overwrite"]), $audited=T),
+		[0x0003] = CommandInfo($code="03", $operation="write-devices", $class="write", $request_detections=vector("device-write", "request-flood", "system-device-write"), $refused_detections=vector("error-burst"), $runs=vector(actions["memory-overwrite"]), $audited=T),
+		[0x0004] = CommandInfo($code="04", $operation="write-devices-random", $class="write", $request_detections=vector("device-write", "request-flood", "system-device-write"), $refused_detections=vector("error-burst"), $runs=vector(actions["memory-overwrite"]), $audited=T),
+		[0x0005] = CommandInfo($code="05", $operation="write-devices-random", $class="write", $request_detections=vector("device-write", "request-flood", "system-device-write"), $refused_detections=vector("error-burst"), $runs=vector(actions["memory-overwrite"]), $audited=T),
 		[0x0006] = CommandInfo($code="06", $operation="register-monitor", $class="monitor", $request_detections=vector("request-flood"), $refused_detections=vector("error-burst")),
 		[0x0007] = CommandInfo($code="07", $operation="register-monitor", $class="monitor", $request_detections=vector("request-flood"), $refused_detections=vector("error-burst")),
 		[0x0008] = CommandInfo($code="08", $operation="read-monitor", $class="monitor", $request_detections=vector("request-flood"), $refused_detections=vector("error-burst")),
@@ -98,8 +104,8 @@ export {
 		[0x0b2b] = CommandInfo($code="0B2B", $operation="read-cpu-state-size", $class="read", $request_detections=vector("request-flood"), $refused_detections=vector("error-burst"), $runs=vector(actions["device-sweep"]), $audited=T),
 		[0x0e04] = CommandInfo($code="0E04", $operation="relay-fx-command", $class="identify", $request_detections=vector("discovery-sweep", "request-flood")),
 		[0x1402] = CommandInfo($code="1402", $operation="write-devices-random-legacy", $class="write", $request_detections=vector("device-write", "request-flood"), $refused_detections=vector("error-burst"), $runs=vector(actions["memory-overwrite"]), $audited=T),
-		[0x1410] = CommandInfo($code="1410", $operation="write-devices", $class="write", $request_detections=vector("device-write", "request-flood"), $refused_detections=vector("error-burst"), $runs=vector(actions["memory-overwrite"]), $audited=T),
-		[0x1411] = CommandInfo($code="1411", $operation="write-devices-random", $class="write", $request_detections=vector("device-write", "request-flood"), $refused_detections=vector("error-burst"), $runs=vector(actions["memory-overwrite"]), $audited=T),
+		[0x1410] = CommandInfo($code="1410", $operation="write-devices", $class="write", $request_detections=vector("device-write", "request-flood", "system-device-write"), $refused_detections=vector("error-burst"), $runs=vector(actions["memory-overwrite"]), $audited=T),
+		[0x1411] = CommandInfo($code="1411", $operation="write-devices-random", $class="write", $request_detections=vector("device-write", "request-flood", "system-device-write"), $refused_detections=vector("error-burst"), $runs=vector(actions["memory-overwrite"]), $audited=T),
 		[0x1001] = CommandInfo($code="1001", $operation="remote-run", $class="control", $request_detections=vector("handmade-client", "remote-run", "request-flood"), $refused_detections=vector("error-burst"), $actions=vector("remote-run"), $audited=T),
 		[0x1002] = CommandInfo($code="1002", $operation="remote-stop", $class="control", $request_detections=vector("handmade-client", "remote-stop", "request-flood"), $refused_detections=vector("error-burst"), $actions=vector("remote-stop"), $audited=T),
 		[0x1003] = CommandInfo($code="1003", $operation="remote-pause", $class="control", $request_detections=vector("handmade-client", "remote-pause", "request-flood"), $refused_detections=vector("error-burst"), $actions=vector("remote-pause"), $audited=T),
@@ -201,9 +207,9 @@ export {
 		[0x1205] = CommandInfo($code="1205", $operation="delete-file-entry", $class="file", $request_detections=vector("file-delete", "request-flood"), $refused_detections=vector("error-burst"), $actions=vector("file-delete"), $audited=T),
 		[0x1206] = CommandInfo($code="1206", $operation="copy-file-entry", $class="file", $request_detections=vector("request-flood"), $refused_detections=vector("error-burst"), $actions=vector("file-copy"), $audited=T),
 		[0x1207] = CommandInfo($code="1207", $operation="defragment-drive", $class="file", $request_detections=vector("request-flood"), $refused_detections=vector("error-burst"), $actions=vector("drive-defragment"), $audited=T),
-		[0x1401] = CommandInfo($code="1401", $operation="write-devices", $class="write", $request_detections=vector("device-write", "request-flood"), $refused_detections=vector("error-burst"), $runs=vector(actions["memory-overwrite"]), $audited=T),
-		[0x1402] = CommandInfo($code="1402", $operation="write-devices-random", $class="write", $request_detections=vector("device-write", "request-flood"), $refused_detections=vector("error-burst"), $runs=vector(actions["memory-overwrite"]), $audited=T),
-		[0x1406] = CommandInfo($code="1406", $operation="write-device-blocks", $class="write", $request_detections=vector("device-write", "request-flood"), $refused_detections=vector("error-burst"), $runs=vector(actions["memory-overwrite"]), $audited=T),
+		[0x1401] = CommandInfo($code="1401", $operation="write-devices", $class="write", $request_detections=vector("device-write", "request-flood", "system-device-write"), $refused_detections=vector("error-burst"), $runs=vector(actions["memory-overwrite"]), $audited=T),
+		[0x1402] = CommandInfo($code="1402", $operation="write-devices-random", $class="write", $request_detections=vector("device-write", "request-flood", "system-device-write"), $refused_detections=vector("error-burst"), $runs=vector(actions["memory-overwrite"]), $audited=T),
+		[0x1406] = CommandInfo($code="1406", $operation="write-device-blocks", $class="write", $request_detections=vector("device-write", "request-flood", "system-device-write"), $refused_detections=vector("error-burst"), $runs=vector(actions["memory-overwrite"]), $audited=T),
 		[0x141a] = CommandInfo($code="141A", $operation="write-label-arrays", $class="write", $request_detections=vector("device-write", "request-flood"), $refused_detections=vector("error-burst"), $runs=vector(actions["memory-overwrite"]), $audited=T),
 		[0x141b] = CommandInfo($code="141B", $operation="write-labels", $class="write", $request_detections=vector("device-write", "request-flood"), $refused_detections=vector("error-burst"), $runs=vector(actions["memory-overwrite"]), $audited=T),
 		[0x1601] = CommandInfo($code="1601", $operation="write-module-buffer", $class="memory", $request_detections=vector("request-flood"), $refused_detections=vector("error-burst")),

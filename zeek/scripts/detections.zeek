@@ -12,6 +12,12 @@ export {
 		Bulk_Device_Write,
 		## Clock of a controller set
 		Clock_Set,
+		## Two different responses to one request
+		Conflicting_Response,
+		## Many connections to a MELSEC port of a controller
+		Connection_Exhaustion,
+		## Controller that does not answer any more
+		Controller_Silent,
 		## Token of another client used
 		Credential_Replay,
 		## Devices of a controller written
@@ -26,6 +32,8 @@ export {
 		Handmade_Client,
 		## IP address of a node set over the network
 		Ip_Address_Set,
+		## Frame that contradicts itself sent among MELSEC frames
+		Malformed_Frame,
 		## Search for MELSEC nodes on the network
 		Node_Search,
 		## Program of a controller changed online
@@ -58,10 +66,14 @@ export {
 		Request_Flood,
 		## Safety operation mode of a controller changed
 		Safety_Mode_Change,
+		## Special relays or registers of a controller written
+		System_Device_Write,
 		## Type name of a controller read
 		Type_Name_Read,
 		## Command that nobody knows sent to a controller
 		Unknown_Command,
+		## Response that nobody asked for
+		Unsolicited_Response,
 		## User records of a controller read
 		User_Information_Read,
 		## Users of a controller registered
@@ -74,6 +86,9 @@ export {
 	const detections: table[string] of Detection = {
 		["bulk-device-write"] = Detection($note=Bulk_Device_Write, $title="Much of the device memory of a controller overwritten", $severity="high", $suppress=300sec),
 		["clock-set"] = Detection($note=Clock_Set, $title="Clock of a controller set", $severity="medium", $suppress=300sec),
+		["conflicting-response"] = Detection($note=Conflicting_Response, $title="Two different responses to one request", $severity="high", $suppress=300sec),
+		["connection-exhaustion"] = Detection($note=Connection_Exhaustion, $title="Many connections to a MELSEC port of a controller", $severity="high", $suppress=300sec, $threshold=Threshold($n=50, $within=10sec, $per=vector("server"))),
+		["controller-silent"] = Detection($note=Controller_Silent, $title="Controller that does not answer any more", $severity="critical", $suppress=3600sec),
 		["credential-replay"] = Detection($note=Credential_Replay, $title="Token of another client used", $severity="critical", $suppress=300sec),
 		["device-write"] = Detection($note=Device_Write, $title="Devices of a controller written", $severity="informational", $suppress=3600sec),
 		["discovery-sweep"] = Detection($note=Discovery_Sweep, $title="Many controllers identified by one client", $severity="medium", $suppress=3600sec, $threshold=Threshold($n=5, $within=60sec, $distinct="server", $per=vector("client"))),
@@ -81,6 +96,7 @@ export {
 		["file-delete"] = Detection($note=File_Delete, $title="File of a controller deleted", $severity="high", $suppress=60sec),
 		["handmade-client"] = Detection($note=Handmade_Client, $title="Privileged request of a client made by hand", $severity="high", $suppress=300sec, $meaning=Meaning($first=T)),
 		["ip-address-set"] = Detection($note=Ip_Address_Set, $title="IP address of a node set over the network", $severity="high", $suppress=60sec),
+		["malformed-frame"] = Detection($note=Malformed_Frame, $title="Frame that contradicts itself sent among MELSEC frames", $severity="medium", $suppress=300sec),
 		["node-search"] = Detection($note=Node_Search, $title="Search for MELSEC nodes on the network", $severity="low", $suppress=3600sec),
 		["online-change"] = Detection($note=Online_Change, $title="Program of a controller changed online", $severity="high", $suppress=60sec),
 		["owner-eviction"] = Detection($note=Owner_Eviction, $title="Owner of a controller evicted", $severity="medium", $suppress=60sec),
@@ -97,8 +113,10 @@ export {
 		["remote-stop"] = Detection($note=Remote_Stop, $title="Remote STOP of a controller", $severity="high", $suppress=60sec),
 		["request-flood"] = Detection($note=Request_Flood, $title="Controller flooded with requests", $severity="high", $suppress=300sec, $threshold=Threshold($n=1500, $within=1sec, $fixed=T, $per=vector("pair"))),
 		["safety-mode-change"] = Detection($note=Safety_Mode_Change, $title="Safety operation mode of a controller changed", $severity="critical", $suppress=60sec),
+		["system-device-write"] = Detection($note=System_Device_Write, $title="Special relays or registers of a controller written", $severity="medium", $suppress=300sec, $meaning=Meaning($devices=/(^|[,\\])(SM|SD)[0-9]/)),
 		["type-name-read"] = Detection($note=Type_Name_Read, $title="Type name of a controller read", $severity="informational", $suppress=3600sec),
 		["unknown-command"] = Detection($note=Unknown_Command, $title="Command that nobody knows sent to a controller", $severity="informational", $suppress=3600sec),
+		["unsolicited-response"] = Detection($note=Unsolicited_Response, $title="Response that nobody asked for", $severity="medium", $suppress=3600sec),
 		["user-information-read"] = Detection($note=User_Information_Read, $title="User records of a controller read", $severity="medium", $suppress=300sec),
 		["user-registration"] = Detection($note=User_Registration, $title="Users of a controller registered", $severity="high", $suppress=300sec),
 		["username-guessing"] = Detection($note=Username_Guessing, $title="User names of a controller guessed", $severity="high", $suppress=300sec, $meaning=Meaning($statuses=set("user-unknown")), $threshold=Threshold($n=3, $within=60sec, $distinct="user", $per=vector("client", "server"))),
@@ -113,6 +131,18 @@ export {
 		["program-upload"] = vector("program-upload"),
 		["parameter-read"] = vector("program-upload"),
 	};
+
+	## Detections that an event raises, by its name.
+	const event_detections: table[string] of vector of string = {
+		["conflicting-response"] = vector("conflicting-response"),
+		["connection"] = vector("connection-exhaustion"),
+		["silence"] = vector("controller-silent"),
+		["malformed-frame"] = vector("malformed-frame"),
+		["unsolicited-response"] = vector("unsolicited-response"),
+	};
+
+	## Detections after which a controller may fall silent.
+	const dangerous_detections: set[string] = set("malformed-frame", "request-flood", "connection-exhaustion", "error-burst");
 
 	redef unknown_request_detections = vector("request-flood", "unknown-command");
 

@@ -8,6 +8,7 @@
 @load ./meanings
 @load ./operations
 @load ./sessions
+@load ./silence
 
 module MELSEC;
 
@@ -86,6 +87,9 @@ function raise(cause: Cause, about: string)
 
 	if ( name in disabled_detections || name !in detections )
 		return;
+
+	if ( name in dangerous_detections )
+		suspect(cause$server, cause$ts);
 
 	local detection = detections[name];
 	local notice = Notice::Info($note=detection$note, $sub=fmt("%s, severity %s", cause$what, detection$severity),
@@ -284,6 +288,16 @@ function count_numbers(name: string, client: addr, server: addr, ts: time, thres
 	return full;
 	}
 
+# Raises a detection, or counts for it.
+function raise_or_count(cause: Cause)
+	{
+	if ( ! detections[cause$detection]?$threshold )
+		raise(cause, cat(cause?$client ? cat(cause$client) : "", cause$server));
+	else if ( ! Cluster::is_enabled() ||
+	          ! Cluster::publish_hrw(Cluster::proxy_pool, cause$detection, counted, cause) )
+		count_here(cause);
+	}
+
 # Raises the detections that a request or a response gives reason for.
 function raise_all(names: vector of string, transaction: Info, ts: time, server: addr)
 	{
@@ -309,17 +323,10 @@ function raise_all(names: vector of string, transaction: Info, ts: time, server:
 		local cause = Cause($detection=name, $ts=ts, $uid=transaction$uid, $id=transaction$id,
 		    $client=transaction$client, $server=server, $what=transaction$operation);
 
-		if ( ! detection?$threshold )
-			{
-			raise(cause, cat(transaction$client, server));
-			next;
-			}
-
-		if ( detection$threshold?$distinct )
+		if ( detection?$threshold && detection$threshold?$distinct )
 			cause$value = distinct_value(detection$threshold$distinct, transaction);
 
-		if ( ! Cluster::is_enabled() || ! Cluster::publish_hrw(Cluster::proxy_pool, name, counted, cause) )
-			count_here(cause);
+		raise_or_count(cause);
 		}
 	}
 
@@ -381,6 +388,16 @@ hook operation_begun(operation: Operation)
 
 		raise(cause, cat(operation?$client ? cat(operation$client) : "", operation$server, object));
 		}
+	}
+
+hook happened(happening: Happening)
+	{
+	if ( happening$name !in event_detections )
+		return;
+
+	for ( _, name in event_detections[happening$name] )
+		raise_or_count(Cause($detection=name, $ts=happening$ts, $uid=happening$uid, $id=happening$id,
+		    $client=happening$client, $server=happening$server, $what=happening$what));
 	}
 
 hook token_replayed(sighting: Sighting)

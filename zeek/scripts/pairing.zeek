@@ -47,6 +47,27 @@ export {
 	## Runs for each transaction once it is complete, or known to stay incomplete.
 	global transaction_done: hook(transaction: Info);
 
+	## Something that happens besides operations.
+	type Happening: record {
+		## What: an event of the definition.
+		name: string;
+		## When.
+		ts: time;
+		## Connection.
+		uid: string;
+		## Endpoints of that connection.
+		id: conn_id;
+		## The client.
+		client: addr;
+		## The controller.
+		server: addr;
+		## The operation that it came with, or what it was.
+		what: string;
+	};
+
+	## Runs when something happens besides operations: a response that nobody asked for, a frame that contradicts itself.
+	global happened: hook(happening: Happening);
+
 	## Runs when somebody is first seen to answer in a protocol on a connection.
 	##
 	## c: The connection.
@@ -102,6 +123,12 @@ type State: record {
 	values: string &optional;
 	# What else the PDU that comes next says.
 	more: Particulars &optional;
+	# The first PDU was a request.
+	asked_first: bool &optional;
+	# When octets were last missed.
+	holed: time &optional;
+	# When the last transaction was completed.
+	answered: time &optional;
 	# The sides that have said something.
 	orig_spoke: bool &default=F;
 	resp_spoke: bool &default=F;
@@ -135,6 +162,12 @@ global broadcasts_by_port: table[port] of vector of count = table();
 global broadcasts_by_client: table[addr] of vector of count = table();
 
 const multicast = { 224.0.0.0/4, [ff00::]/8 };
+
+# The events of the definition that kinds of responses are.
+const kind_events: table[string] of string = {
+	["conflicting"] = "conflicting-response",
+	["unasked"] = "unsolicited-response",
+};
 
 function is_group(a: addr): bool
 	{
@@ -508,7 +541,10 @@ function complete(c: connection, state: State, is_orig: bool, transaction: Info,
 	transaction$rtt = now - transaction$ts;
 
 	if ( transaction$uid == c$uid )
+		{
 		state$last = transaction;
+		state$answered = now;
+		}
 	else
 		transaction$response_uid = c$uid;
 
@@ -621,9 +657,31 @@ function has_asked(state: State, client: addr): bool
 	return F;
 	}
 
-# What a response that no request waits for is, going by its own connection: ``late``, ``repeated`` or ``unasked``;
-# empty where no request was seen, which sensors see of one half only or from the middle on.
-function kind_of(state: State, alone: Info): string
+# Whether nothing was missed of late, as far as can be told: no octets, and not what came before a capture that begins
+# in the middle.
+function is_whole(c: connection, state: State, now: time): bool
+	{
+	if ( state?$holed && now - state$holed < request_timeout )
+		return F;
+
+	return ( state$datagrams ? state$asked_first : /[SsHh]/ in c$history ) || now - c$start_time >= request_timeout;
+	}
+
+# Whether two responses say different things, as far as scripts get to know it.
+function is_different(one: PDU, other: PDU, next_datagram: bool): bool
+	{
+	if ( one$size != other$size || ( next_datagram && ! other$repeated ) )
+		return T;
+
+	return ( one?$status ? one$status : 0 ) != ( other?$status ? other$status : 0 ) ||
+	    ( one?$target ? one$target : "" ) != ( other?$target ? other$target : "" ) ||
+	    ( one?$details ? one$details : "" ) != ( other?$details ? other$details : "" );
+	}
+
+# What a response that no request waits for is, going by its own connection: ``late``, ``repeated``, ``conflicting`` or
+# ``unasked``; empty where no request was seen, which sensors see of one half only or from the middle on.
+# ``before`` is when the datagram before it came.
+function kind_of(c: connection, state: State, alone: Info, before: time): string
 	{
 	local client = alone$client;
 	local answer = alone$answer;
@@ -634,11 +692,33 @@ function kind_of(state: State, alone: Info): string
 			return "late";
 		}
 
-	if ( state?$last && state$last$client == client && answers(state$last$asked, answer) &&
-	     state$last$answer$size == answer$size )
-		return "repeated";
+	if ( state?$last && state$last$client == client && answers(state$last$asked, answer) )
+		{
+		if ( ! is_different(state$last$answer, answer, state$datagrams && before == state$answered) )
+			return "repeated";
 
-	return has_asked(state, client) ? "unasked" : "";
+		if ( alone$ts - state$answered < request_timeout )
+			return is_whole(c, state, alone$ts) ? "conflicting" : "";
+		}
+
+	return has_asked(state, client) && is_whole(c, state, alone$ts) ? "unasked" : "";
+	}
+
+# Reports octets in front of a PDU that are none.
+function report_garbage(c: connection, state: State, pdu: PDU, client: addr, server: addr)
+	{
+	report(c, "melsec_garbage", fmt("%d octets", pdu$garbage), "garbage");
+	local now = network_time();
+
+	if ( is_whole(c, state, now) )
+		hook happened(Happening($name="malformed-frame", $ts=now, $uid=c$uid, $id=c$id, $client=client, $server=server,
+		    $what=fmt("%d octets", pdu$garbage)));
+	}
+
+event content_gap(c: connection, is_orig: bool, seq: count, length: count)
+	{
+	if ( c?$melsec )
+		c$melsec$holed = network_time();
 	}
 
 event request(c: connection, is_orig: bool, pdu: PDU) &priority=5
@@ -647,6 +727,9 @@ event request(c: connection, is_orig: bool, pdu: PDU) &priority=5
 	local now = network_time();
 	local id = c$id;
 	local client = is_orig ? id$orig_h : id$resp_h;
+
+	if ( ! state?$asked_first )
+		state$asked_first = T;
 
 	if ( state$datagrams )
 		{
@@ -658,7 +741,7 @@ event request(c: connection, is_orig: bool, pdu: PDU) &priority=5
 		}
 
 	if ( pdu$garbage > 0 )
-		report(c, "melsec_garbage", fmt("%d octets", pdu$garbage), "garbage");
+		report_garbage(c, state, pdu, client, is_orig ? id$resp_h : id$orig_h);
 
 	if ( pdu$targets_left > 0 )
 		limit_reached(c, "targets");
@@ -737,11 +820,16 @@ event response(c: connection, is_orig: bool, pdu: PDU) &priority=5
 	local now = network_time();
 	local id = c$id;
 
+	local before = state?$last_datagram ? state$last_datagram : c$start_time;
+
+	if ( ! state?$asked_first )
+		state$asked_first = F;
+
 	if ( state$datagrams && is_copy(state, pdu, now) )
 		return;
 
 	if ( pdu$garbage > 0 )
-		report(c, "melsec_garbage", fmt("%d octets", pdu$garbage), "garbage");
+		report_garbage(c, state, pdu, is_orig ? id$resp_h : id$orig_h, is_orig ? id$orig_h : id$resp_h);
 
 	if ( pdu$targets_left > 0 )
 		limit_reached(c, "targets");
@@ -772,7 +860,7 @@ event response(c: connection, is_orig: bool, pdu: PDU) &priority=5
 		{
 		alone$client = client;
 		expire_pending(c, state, now);
-		kind = kind_of(state, alone);
+		kind = kind_of(c, state, alone, before);
 		}
 
 	if ( state$datagrams && kind != "late" && kind != "repeated" && complete_elsewhere(c, state, is_orig, alone) )
@@ -803,7 +891,13 @@ event response(c: connection, is_orig: bool, pdu: PDU) &priority=5
 		note_answering(c, state, is_orig, frame$protocol);
 
 	if ( kind != "" )
+		{
 		report(c, "melsec_response_" + kind, alone?$operation ? alone$operation : "", kind);
+
+		if ( kind in kind_events )
+			hook happened(Happening($name=kind_events[kind], $ts=now, $uid=c$uid, $id=id, $client=client,
+			    $server=server, $what=alone?$operation ? alone$operation : "response"));
+		}
 
 	hook transaction_done(alone);
 	}

@@ -399,7 +399,7 @@ def _octets(entry: Entry) -> Exchange:
 
 def _elsewhere(entry: Entry) -> dict[str, Any]:
     """Whose exchange it is, and whether the capture has it."""
-    keys = {"client": "", "server": "", "connection": 0, "lost": False}
+    keys = {"client": "", "server": "", "connection": 0, "lost": False, "fresh": False}
     return {key: entry.get(key, nothing) for key, nothing in keys.items()}
 
 

@@ -627,7 +627,7 @@ class Exchange:
     seconds that pass before it. A ``lost`` exchange went over the wire, and the capture misses it. ``footer`` and
     ``response_footer`` are values of the footer's parameters by their names (checksums are computed); None is no
     footer. ``client`` is who asks, where that is not the client of the capture, ``connection`` the number of the
-    connection (over UDP: of the client's port) that it belongs to.
+    connection (over UDP: of the client's port) that it belongs to; ``fresh`` ones have one of their own, each time.
     """
 
     protocol: str
@@ -650,6 +650,7 @@ class Exchange:
     client: str = ""
     server: str = ""
     connection: int = 0
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import hashlib
 import io
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import yaml
 from scapy.layers.inet import IP, TCP, UDP
@@ -29,6 +29,8 @@ _SERVER_MAC = "10:4b:46:00:53"  # a Mitsubishi Electric prefix, as on a controll
 _BROADCAST_MAC = "ff:ff:ff:ff:ff:ff"
 _BROADCAST = "255.255.255.255"
 _CLIENT_PORT = 49152
+_FRESH = 1000
+"""Connections from here on are those that exchanges have for themselves."""
 _SEGMENT = 1460
 
 
@@ -132,9 +134,11 @@ def _entry(definition: Definition, codec: Codec, capture: Capture, octets: bytes
 
 
 def _repeated(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
+    number = _FRESH
     for exchange in exchanges:
         for _ in range(exchange.repeat):
-            yield exchange
+            number += 1
+            yield replace(exchange, connection=number) if exchange.fresh else exchange
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,8 +51,8 @@ class Look:
     """PDUs of some commands in one direction, and what else has to hold of them.
 
     ``frames`` are ids, none for all; ``fields``, ``statuses`` and ``first`` are those of the condition. ``each``: every
-    one is an alert of its own. ``unknown``: commands that the definition does not have are meant, too, in ``protocols``
-    or, if there are none, in all.
+    one is an alert of its own. ``devices``: symbols, one of which the request names first. ``unknown``: commands that
+    the definition does not have are meant, too, in ``protocols`` or, if there are none, in all.
     """
 
     commands: tuple[Command, ...]
@@ -64,6 +64,7 @@ class Look:
     file: FileSought | None = None
     counting: Counting | None = None
     each: bool = False
+    devices: tuple[str, ...] = ()
     unknown: bool = False
     protocols: tuple[str, ...] = ()
 
@@ -85,8 +86,6 @@ def _looks(definition: Definition, when: Condition) -> Iterator[Look]:
         yield from _operations(definition, when.actions)
         return
     for condition in when.alternatives or (when,):
-        if condition.devices:
-            raise UnsupportedByBackend("a device may stand anywhere in a request")
         look = Look(
             commands=tuple(command for command in definition.commands() if condition.mentions(command)),
             direction=condition.direction,
@@ -94,6 +93,7 @@ def _looks(definition: Definition, when: Condition) -> Iterator[Look]:
             fields=condition.fields,
             statuses=condition.statuses,
             first=condition.first,
+            devices=condition.devices,
             unknown=condition.unknown,
             protocols=condition.protocols,
         )

@@ -119,10 +119,17 @@ def _looks_at(
         # A frame that goes one way only has no other half to look at.
         if not (meant or unknown) or not frame.half(look.direction) or (look.frames and frame.id not in look.frames):
             continue
+        if look.devices and not _has_codes(definition, protocol, look.devices):
+            continue
         if frame.kind == "layout":
             yield look, Sought(tuple(meant), ())
         elif (sought := sought_in(definition, protocol, frame, look, meant)) is not None:
             yield look, sought
+
+
+def _has_codes(definition: Definition, protocol: Protocol, symbols: Sequence[str]) -> bool:
+    """Whether a protocol can name one of these devices."""
+    return any(one.symbol in symbols and protocol.device_table in one.codes for one in definition.devices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +161,7 @@ def _frame_rules(at: _At, look: Look, sought: Sought) -> dict[int, Rule]:
         return _first_rules(make, at, look, pdu) if look.first else _plain_rules(make, at, look, pdu)
     if look.direction != "request":
         raise UnsupportedByBackend(f"frame {frame.id}: a response is known by its request only")
-    if look.fields or look.statuses or look.first or look.file:
+    if look.fields or look.statuses or look.first or look.file or look.devices:
         raise UnsupportedByBackend(f"frame {frame.id}: of a request only the command is known")
     return _answered_rules(make, frame, at.bit, AnsweredPdu(at.definition, at.protocol, frame, sought.commands))
 

@@ -20,6 +20,12 @@ _LIMITS = [
     "\t## delivered.",
     f"\toption copy_interval = {transactions.COPY_INTERVAL}msec;",
     "",
+    "\t## For how long a controller is watched after something was done to it that may silence it, and what has to",
+    "\t## come to nothing for how long until it counts as silent.",
+    f"\toption suspect_time = {transactions.SUSPECT_SECONDS}sec;",
+    f"\toption silent_requests = {transactions.SILENT_REQUESTS};",
+    f"\toption silent_time = {transactions.SILENT_SECONDS}sec;",
+    "",
     "\t## How long a file may go without a block: one that was opened, and one that every request names.",
     f"\tconst open_file_timeout = {transactions.OPEN_FILE_TIMEOUT}sec;",
     f"\tconst named_file_timeout = {transactions.NAMED_FILE_TIMEOUT}sec;",
@@ -187,6 +193,19 @@ def detections(definition: Definition) -> str:
         "action_detections: table[string] of vector of string",
         [f"[{quoted(name)}] = {_ids([one for one in claimed if name in one.when.actions])}" for name in named],
     )
+    events = dict.fromkeys(detection.when.event for detection in claimed if detection.when.event is not None)
+    lines += _table(
+        "Detections that an event raises, by its name.",
+        "event_detections: table[string] of vector of string",
+        [f"[{quoted(name)}] = {_ids([one for one in claimed if one.when.event == name])}" for name in events],
+    )
+    after = dict.fromkeys(name for detection in claimed for name in detection.when.after)
+    dangerous = f"set({', '.join(quoted(name) for name in after)})"
+    lines += [
+        "\t## Detections after which a controller may fall silent.",
+        f"\tconst dangerous_detections: set[string] = {dangerous};",
+        "",
+    ]
     for looked_at in _LOOKED_AT:
         found = [one for one in definition.detections.values() if one.when.unknown and _looks_at(one) == looked_at]
         if any(one.when.protocols for one in found):
