@@ -452,10 +452,12 @@ def test_copies() -> None:
     copies = CopyFilter()
     assert not copies.is_copy(0, CLIENT, SERVER, b"a")
     assert copies.is_copy(step, CLIENT, SERVER, b"a")
-    assert copies.is_copy(2 * step, CLIENT, SERVER, b"a"), "each is compared with the one before it"
-    assert not copies.is_copy(3 * step + 1, CLIENT, SERVER, b"a"), "too late for a span port"
-    assert not copies.is_copy(3 * step + 2, CLIENT, SERVER, b"b")
-    assert not copies.is_copy(3 * step + 3, CLIENT, SERVER, b"a"), "something else came in between"
+    assert not copies.is_copy(step + 1, CLIENT, SERVER, b"a"), "what comes a third time was sent again"
+    assert copies.is_copy(step + 2, CLIENT, SERVER, b"a")
+    assert not copies.is_copy(step + 3, CLIENT, SERVER, b"a")
+    assert not copies.is_copy(2 * step + 4, CLIENT, SERVER, b"a"), "too late for a span port"
+    assert not copies.is_copy(2 * step + 5, CLIENT, SERVER, b"b")
+    assert not copies.is_copy(2 * step + 6, CLIENT, SERVER, b"a"), "something else came in between"
 
 
 def test_a_poll_after_its_answer_is_no_copy() -> None:

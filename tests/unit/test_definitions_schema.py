@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from melsec_nsm.definitions import document, load
 from melsec_nsm.definitions.document import parse_document
 from melsec_nsm.definitions.loader import PACKAGED
-from melsec_nsm.definitions.model import ENGINES, SEVERITIES
+from melsec_nsm.definitions.model import ANY, ENGINES, SEVERITIES
 from melsec_nsm.definitions.schema import KINDS, SCHEMA_DIRECTORY, check_structure, classes, schema_of
 
 DESIGN_CLASSES = [
@@ -61,7 +61,7 @@ def test_schema_explains_every_key_and_refuses_others(kind: str) -> None:
 def test_vocabulary_is_that_of_the_model() -> None:
     detection = schema_of("detection")["properties"]
     assert classes() == tuple(DESIGN_CLASSES)
-    assert detection["when"]["properties"]["class"]["items"]["enum"] == DESIGN_CLASSES
+    assert detection["when"]["properties"]["class"]["items"]["enum"] == [*DESIGN_CLASSES, ANY]
     assert tuple(detection["severity"]["enum"]) == SEVERITIES
     assert tuple(detection["unsupported"]["properties"]) == ENGINES
 

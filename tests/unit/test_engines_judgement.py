@@ -263,3 +263,52 @@ def test_a_back_end_that_knows_only_commands_finds_none_in_other_conditions(defi
     for detection in definition.detections.values():
         commands = definition.commands_for(detection.when)
         assert bool(commands) == detection.when.plain, detection.id
+
+
+# Unknown commands, devices, intervals that are fixed
+
+
+@pytest.fixture
+def unknown(ask: Ask) -> Exchange:
+    """A command that the definition does not have."""
+    return replace(ask("remote-stop"), command=0x7777, values={}, data=b"", response_data=b"")
+
+
+@pytest.mark.parametrize(
+    ("classes", "protocols", "expected"),
+    [(("unknown",), (), 1), (("any",), (), 1), (("read",), (), 0), (("unknown",), ("slmp",), 0)],
+)
+def test_commands_that_nobody_knows(
+    unknown: Exchange, judged: Judged, classes: Any, protocols: Any, expected: int
+) -> None:
+    assert judged(condition(classes=classes, protocols=protocols), unknown) == expected
+
+
+def test_what_is_known_is_not_unknown(ask: Ask, judged: Judged) -> None:
+    assert judged(condition(classes=("unknown",)), ask("remote-stop")) == 0
+    assert judged(condition(classes=("any",)), ask("remote-stop")) == 1
+
+
+def test_refusals_of_commands_that_nobody_knows(unknown: Exchange, judged: Judged) -> None:
+    when = condition(classes=("unknown",), direction="response", statuses=("failed",))
+    assert judged(when, replace(unknown, status=0x4002)) == 1
+    assert judged(when, unknown) == 0
+
+
+def write(ask: Ask, device: str) -> Exchange:
+    return ask("write-devices", protocol="slmp", frame="3e-binary", device=device, points=1, values=(1,))
+
+
+@pytest.mark.parametrize(("device", "expected"), [("SM400", 1), ("SD0", 1), ("D100", 0), ("M0", 0)])
+def test_devices(ask: Ask, judged: Judged, device: str, expected: int) -> None:
+    when = condition("write-devices", devices=("SM", "SD"))
+    assert judged(when, write(ask, device)) == expected
+
+
+def test_intervals_that_are_fixed_begin_with_the_first() -> None:
+    fixed = Threshold(3, 10, None, ("pair",), fixed=True)
+    second = 1_000_000_000
+    count = _Count()
+    assert [count.add(ts * second, None, fixed) for ts in (0, 9, 10, 12)] == [False] * 4, "two in each interval"
+    assert count.add(19 * second, None, fixed)
+    assert not count.times, "it is a number and no list"

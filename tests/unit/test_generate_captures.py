@@ -139,9 +139,10 @@ def test_checksums_and_lengths_are_valid(capture: Capture) -> None:
 
 @pytest.mark.parametrize("capture", CAPTURES)
 def test_times_and_addresses_are_fixed(capture: Capture) -> None:
-    waits = [time - START - number * 10_000 for number, time in enumerate(times(built(capture)))]
+    waits = [time - START - number * capture.interval for number, time in enumerate(times(built(capture)))]
     assert waits == sorted(waits)
-    assert set(waits) <= {1_000_000 * sum(one.after for one in capture.exchanges[:n]) for n in range(len(waits) + 1)}
+    afters = [one.after for one in capture.exchanges for _ in range(one.repeat)]
+    assert set(waits) <= {1_000_000 * sum(afters[:n]) for n in range(len(afters) + 1)}
     for packet in built(capture):
         from_client = packet[IP].src in clients(capture)
         assert from_client or packet[IP].src in {one.server or capture.server for one in capture.exchanges}

@@ -28,6 +28,44 @@ def rule(definition: Definition, name: str, frame: str, form: str = "packet", pa
     return rules(definition, name)[variant(protocol.frame(frame), form, part)]
 
 
+def test_unknown_commands_are_those_that_no_entry_has(definition: Definition) -> None:
+    detection = replace(definition.detections["unknown-command"], when=Condition((), ("unknown",), (), "request"))
+    rules = "".join(rule.text() for rule in rules_for(definition, detection).values())
+    assert "3E binary" in rules
+    assert "1E" not in rules, "its commands are all that there are"
+    assert "MELSOFT 5A" not in rules, "only the command tells the size of a PDU"
+
+
+@pytest.mark.parametrize(
+    ("frame", "wanted"),
+    [
+        ("SLMP 3E binary", r"\x01\x14\x00\x00.{3}[\x91\xa9]"),
+        ("SLMP 3E binary", r"\x01\x14\x02\x00.{4}[\x91\xa9]\x00"),
+        ("SLMP 3E ascii", r"14010000(?:SM[* ]{0}|SD[* ]{0})"),
+    ],
+)
+def test_the_first_device_is_looked_at_in_every_form(definition: Definition, frame: str, wanted: str) -> None:
+    when = Condition(("write-devices",), (), ("slmp",), "request", devices=("SM", "SD"))
+    rules = rules_for(definition, replace(definition.detections["system-device-write"], when=when)).values()
+    assert any(wanted in rule.text() for rule in rules if frame in rule.text())
+
+
+def test_what_cannot_name_a_device_is_left_out(definition: Definition) -> None:
+    rules = rules_for(definition, replace(definition.detections["system-device-write"], limits={}))
+    assert not any("1E" in rule.text() for rule in rules.values())
+
+
+def test_numbers_of_a_pair_are_tracked_for_both(definition: Definition) -> None:
+    rules = rules_for(definition, definition.detections["error-burst"])
+    assert all("threshold:type both, track by_both, count 20, seconds 10" in rule.text() for rule in rules.values())
+
+
+def test_frames_are_left_out_only_where_the_definition_says_so(definition: Definition) -> None:
+    detection = definition.detections["error-burst"]
+    with pytest.raises(UnsupportedByBackend, match="a response is known by its request only"):
+        rules_for(definition, replace(detection, limits={}))
+
+
 def counted(count: int, *per: str, distinct: str | None = None) -> Condition:
     return replace(LOGIN, threshold=Threshold(count, 60, distinct, per))
 
@@ -51,7 +89,9 @@ def test_what_is_not_claimed_cannot_be_made(definition: Definition) -> None:
         (Condition((), (), (), "request", actions=("login",)), "login needs more than one"),
         (Condition((), (), (), "request", actions=("file-write",)), "files of any extension but some"),
         (Condition((), (), (), "request", actions=("dance",)), "dance cannot be told by a request"),
-        (counted(3, "pair"), "for one of the two parties"),
+        (counted(3, "pair", "client"), "for a pair of hosts or for one of them"),
+        (counted(3, "pair", distinct="server"), "for a pair of hosts or for one of them"),
+        (Condition((), (), (), "request", event="silence"), "an event is more than one PDU shows"),
         (counted(3, "client", distinct="user"), "not different users"),
         (counted(3, "client", distinct="client"), "not different clients"),
         (Condition(("remote-stop",), (), ("mc1e",), "request", first=True), "1e-binary: of a request only the command"),

@@ -8,8 +8,9 @@ import pytest
 
 from melsec_nsm.codec.footer import zlib_start
 from melsec_nsm.definitions import load
-from melsec_nsm.definitions.model import Definition, Field, Layout, Location, Provenance
-from melsec_nsm.generate.zeek import layouts, tables
+from melsec_nsm.definitions.model import Condition, Definition, Field, Layout, Location, Provenance
+from melsec_nsm.generate.zeek import layouts, scripts, tables
+from melsec_nsm.generate.zeek.meanings import NotForZeekError, meaning
 from melsec_nsm.generate.zeek.purposes import purposes
 
 DEFINITION = load()
@@ -190,3 +191,34 @@ def test_control_frames_have_layouts_of_their_own() -> None:
     answers = text[text.index("public function melsoft_control_response(") :].partition("}\n")[0]
     assert f"case 0xff0000: return {numbers['melsoft', 'cpu-identity']};" in answers
     assert f"return {numbers['melsoft', 'owner']};" in answers
+
+
+# Detections
+
+
+def test_devices_are_found_among_the_targets() -> None:
+    when = Condition(("write-devices",), (), (), "request", devices=("SM", "SD"))
+    assert meaning(DEFINITION, when, "made") == r"Meaning($devices=/(^|[,\\])(SM|SD)[0-9]/)"
+
+
+def test_refusals_are_looked_at_only_where_there_is_one() -> None:
+    lines = scripts.consts(DEFINITION).splitlines()
+    read = next(line for line in lines if "[0x0401] = CommandInfo" in line)
+    assert '$refused_detections=vector("error-burst")' in read
+    assert "$response_detections" not in read
+
+
+def test_unknown_commands_have_their_detections() -> None:
+    text = scripts.detections(DEFINITION)
+    assert 'redef unknown_request_detections = vector("request-flood", "unknown-command");' in text
+    assert 'redef unknown_refused_detections = vector("error-burst");' in text
+    unknown = DEFINITION.detections["unknown-command"]
+    some = replace(unknown, when=replace(unknown.when, protocols=("slmp",)))
+    with pytest.raises(NotForZeekError, match="of some protocols only"):
+        scripts.detections(replace(DEFINITION, detections={"unknown-command": some}))
+
+
+def test_events_and_what_comes_before_silence() -> None:
+    text = scripts.detections(DEFINITION)
+    assert '["silence"] = vector("controller-silent")' in text
+    assert '"malformed-frame"' in next(line for line in text.splitlines() if "dangerous_detections" in line)

@@ -43,6 +43,27 @@ export {
 	## sees both halves on one flow, else on the proxy where all meets.
 	global transaction_done: hook(transaction: Info);
 
+	## Something that happens besides operations.
+	type Happening: record {
+		## What: an event of the definition.
+		name: string;
+		## When.
+		ts: time;
+		## Connection.
+		uid: string;
+		## Endpoints of that connection.
+		id: conn_id;
+		## The client.
+		client: addr;
+		## The controller.
+		server: addr;
+		## The operation that it came with, or what it was.
+		what: string;
+	};
+
+	## Runs when something happens besides operations: a response that nobody asked for, a frame that contradicts itself.
+	global happened: hook(happening: Happening);
+
 	## Runs when somebody is first seen to answer in a protocol on a connection.
 	##
 	## who: Who that is.
@@ -89,6 +110,12 @@ type State: record {
 	more: Particulars &optional;
 	# The block of a file that it carries or asks for, where the grammar may not see the other half.
 	block: Block &optional;
+	# The first PDU was a request.
+	asked_first: bool &optional;
+	# When octets were last missed.
+	holed: time &optional;
+	# When the last transaction was completed.
+	answered: time &optional;
 	# The sides that have said something.
 	orig_spoke: bool &default=F;
 	resp_spoke: bool &default=F;
@@ -104,6 +131,12 @@ redef record connection += {
 };
 
 const multicast = { 224.0.0.0/4, [ff00::]/8 };
+
+# The events of the definition that kinds of responses are.
+const kind_events: table[string] of string = {
+	["conflicting"] = "conflicting-response",
+	["unasked"] = "unsolicited-response",
+};
 
 function is_group(a: addr): bool
 	{
@@ -170,6 +203,14 @@ function report_by(transaction: Info, name: string, detail: string, kind: string
 function limit_reached_by(transaction: Info, limit: string)
 	{
 	report_by(transaction, "melsec_limit", limit, limit);
+	}
+
+# A response that nothing waits for, if its kind is an event of the definition.
+function response_happened(alone: Info, kind: string)
+	{
+	if ( kind in kind_events && alone?$client )
+		hook happened(Happening($name=kind_events[kind], $ts=alone$ts, $uid=alone$uid, $id=alone$id,
+		    $client=alone$client, $server=alone$server, $what=alone?$operation ? alone$operation : "response"));
 	}
 
 # Who answers on a connection.

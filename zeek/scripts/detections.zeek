@@ -10,14 +10,32 @@ export {
 	redef enum Notice::Type += {
 		## Much of the device memory of a controller overwritten
 		Bulk_Device_Write,
+		## Clock of a controller set
+		Clock_Set,
+		## Two different responses to one request
+		Conflicting_Response,
+		## Many connections to a MELSEC port of a controller
+		Connection_Exhaustion,
+		## Controller that does not answer any more
+		Controller_Silent,
 		## Token of another client used
 		Credential_Replay,
 		## Devices of a controller written
 		Device_Write,
 		## Many controllers identified by one client
 		Discovery_Sweep,
+		## Many requests of a client refused by a controller
+		Error_Burst,
+		## File of a controller deleted
+		File_Delete,
 		## Privileged request of a client made by hand
 		Handmade_Client,
+		## IP address of a node set over the network
+		Ip_Address_Set,
+		## Frame that contradicts itself sent among MELSEC frames
+		Malformed_Frame,
+		## Search for MELSEC nodes on the network
+		Node_Search,
 		## Program of a controller changed online
 		Online_Change,
 		## Owner of a controller evicted
@@ -44,12 +62,20 @@ export {
 		Remote_Run,
 		## Remote STOP of a controller
 		Remote_Stop,
+		## Controller flooded with requests
+		Request_Flood,
 		## Safety operation mode of a controller changed
 		Safety_Mode_Change,
 		## Probe of a known scanner
 		Scanner_Probe,
+		## Special relays or registers of a controller written
+		System_Device_Write,
 		## Type name of a controller read
 		Type_Name_Read,
+		## Command that nobody knows sent to a controller
+		Unknown_Command,
+		## Response that nobody asked for
+		Unsolicited_Response,
 		## User records of a controller read
 		User_Information_Read,
 		## Users of a controller registered
@@ -61,10 +87,19 @@ export {
 	## Detections by id.
 	const detections: table[string] of Detection = {
 		["bulk-device-write"] = Detection($note=Bulk_Device_Write, $title="Much of the device memory of a controller overwritten", $severity="high", $attack=vector("T0809", "T0831"), $suppress=300sec),
+		["clock-set"] = Detection($note=Clock_Set, $title="Clock of a controller set", $severity="medium", $attack=vector("T0836"), $suppress=300sec),
+		["conflicting-response"] = Detection($note=Conflicting_Response, $title="Two different responses to one request", $severity="high", $attack=vector("T0856"), $suppress=300sec),
+		["connection-exhaustion"] = Detection($note=Connection_Exhaustion, $title="Many connections to a MELSEC port of a controller", $severity="high", $attack=vector("T0814"), $suppress=300sec, $threshold=Threshold($n=50, $within=10sec, $per=vector("server"))),
+		["controller-silent"] = Detection($note=Controller_Silent, $title="Controller that does not answer any more", $severity="critical", $attack=vector("T0816", "T0814"), $suppress=3600sec),
 		["credential-replay"] = Detection($note=Credential_Replay, $title="Token of another client used", $severity="critical", $attack=vector("T0859", "T0855"), $suppress=300sec),
 		["device-write"] = Detection($note=Device_Write, $title="Devices of a controller written", $severity="informational", $attack=vector("T0855"), $suppress=3600sec),
 		["discovery-sweep"] = Detection($note=Discovery_Sweep, $title="Many controllers identified by one client", $severity="medium", $attack=vector("T0846", "T0888"), $suppress=3600sec, $threshold=Threshold($n=5, $within=60sec, $distinct="server", $per=vector("client"))),
+		["error-burst"] = Detection($note=Error_Burst, $title="Many requests of a client refused by a controller", $severity="medium", $attack=vector("T0888", "T0814"), $suppress=3600sec, $meanings=vector(Meaning($failed=T)), $threshold=Threshold($n=20, $within=10sec, $per=vector("pair"))),
+		["file-delete"] = Detection($note=File_Delete, $title="File of a controller deleted", $severity="high", $attack=vector("T0809", "T0872"), $suppress=60sec),
 		["handmade-client"] = Detection($note=Handmade_Client, $title="Privileged request of a client made by hand", $severity="high", $attack=vector("T0855", "T0886"), $suppress=300sec, $meanings=vector(Meaning($first=T))),
+		["ip-address-set"] = Detection($note=Ip_Address_Set, $title="IP address of a node set over the network", $severity="high", $attack=vector("T0836", "T0814"), $suppress=60sec),
+		["malformed-frame"] = Detection($note=Malformed_Frame, $title="Frame that contradicts itself sent among MELSEC frames", $severity="medium", $attack=vector("T0814"), $suppress=300sec),
+		["node-search"] = Detection($note=Node_Search, $title="Search for MELSEC nodes on the network", $severity="low", $attack=vector("T0846", "T0888"), $suppress=3600sec),
 		["online-change"] = Detection($note=Online_Change, $title="Program of a controller changed online", $severity="high", $attack=vector("T0889", "T0821", "T0843"), $suppress=60sec),
 		["owner-eviction"] = Detection($note=Owner_Eviction, $title="Owner of a controller evicted", $severity="medium", $attack=vector("T0814"), $suppress=60sec),
 		["parameter-write"] = Detection($note=Parameter_Write, $title="Parameters written to a controller", $severity="high", $attack=vector("T0836", "T0843"), $suppress=60sec),
@@ -78,9 +113,13 @@ export {
 		["remote-reset"] = Detection($note=Remote_Reset, $title="Remote RESET of a controller", $severity="high", $attack=vector("T0816", "T0855"), $suppress=60sec),
 		["remote-run"] = Detection($note=Remote_Run, $title="Remote RUN of a controller", $severity="high", $attack=vector("T0858", "T0855"), $suppress=60sec),
 		["remote-stop"] = Detection($note=Remote_Stop, $title="Remote STOP of a controller", $severity="high", $attack=vector("T0858", "T0816"), $suppress=60sec),
+		["request-flood"] = Detection($note=Request_Flood, $title="Controller flooded with requests", $severity="high", $attack=vector("T0814"), $suppress=300sec, $threshold=Threshold($n=1500, $within=1sec, $fixed=T, $per=vector("pair"))),
 		["safety-mode-change"] = Detection($note=Safety_Mode_Change, $title="Safety operation mode of a controller changed", $severity="critical", $attack=vector("T0858", "T0836"), $suppress=60sec),
 		["scanner-probe"] = Detection($note=Scanner_Probe, $title="Probe of a known scanner", $severity="medium", $attack=vector("T0846", "T0888"), $suppress=3600sec, $meanings=vector(Meaning($operations=set("read-type-name"), $protocols=set("melsoft"), $frames=set(5), $fields=table(["variant"] = 0x0, ["counter"] = 0x0, ["network"] = 0x0, ["station"] = 0xff, ["module_io"] = 0x3ff, ["source_module_io"] = 0x3fe, ["flags"] = 0x8, ["serial"] = 0x1, ["size"] = 0x0, ["selector"] = 0x100)), Meaning($operations=set("challenge-controller"), $fields=table(["index"] = 0x8, ["challenge"] = 0x54067dc9)))),
+		["system-device-write"] = Detection($note=System_Device_Write, $title="Special relays or registers of a controller written", $severity="medium", $attack=vector("T0836", "T0855"), $suppress=300sec, $meanings=vector(Meaning($devices=/(^|[,\\])(SM|SD)[0-9]/))),
 		["type-name-read"] = Detection($note=Type_Name_Read, $title="Type name of a controller read", $severity="informational", $attack=vector("T0888"), $suppress=3600sec),
+		["unknown-command"] = Detection($note=Unknown_Command, $title="Command that nobody knows sent to a controller", $severity="informational", $attack=vector("T0855"), $suppress=3600sec),
+		["unsolicited-response"] = Detection($note=Unsolicited_Response, $title="Response that nobody asked for", $severity="medium", $attack=vector("T0856"), $suppress=3600sec),
 		["user-information-read"] = Detection($note=User_Information_Read, $title="User records of a controller read", $severity="medium", $attack=vector("T0859", "T0888"), $suppress=300sec),
 		["user-registration"] = Detection($note=User_Registration, $title="Users of a controller registered", $severity="high", $attack=vector("T0892", "T0859"), $suppress=300sec),
 		["username-guessing"] = Detection($note=Username_Guessing, $title="User names of a controller guessed", $severity="high", $attack=vector("T0859"), $suppress=300sec, $meanings=vector(Meaning($statuses=set("user-unknown"))), $threshold=Threshold($n=3, $within=60sec, $distinct="user", $per=vector("client", "server"))),
@@ -95,6 +134,24 @@ export {
 		["program-upload"] = vector("program-upload"),
 		["parameter-read"] = vector("program-upload"),
 	};
+
+	## Detections that an event raises, by its name.
+	const event_detections: table[string] of vector of string = {
+		["conflicting-response"] = vector("conflicting-response"),
+		["connection"] = vector("connection-exhaustion"),
+		["silence"] = vector("controller-silent"),
+		["malformed-frame"] = vector("malformed-frame"),
+		["unsolicited-response"] = vector("unsolicited-response"),
+	};
+
+	## Detections after which a controller may fall silent.
+	const dangerous_detections: set[string] = set("malformed-frame", "request-flood", "connection-exhaustion", "error-burst");
+
+	redef unknown_request_detections = vector("request-flood", "unknown-command");
+
+	redef unknown_response_detections = vector();
+
+	redef unknown_refused_detections = vector("error-burst");
 
 	## Detections that a request raises with a token of another client.
 	const replay_detections: vector of string = vector("credential-replay");

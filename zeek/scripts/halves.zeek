@@ -178,7 +178,10 @@ function end_response(response: Waiting)
 		return;
 
 	if ( response$kind != "" )
+		{
 		report_by(alone, "melsec_response_" + response$kind, alone?$operation ? alone$operation : "", response$kind);
+		response_happened(alone, response$kind);
+		}
 
 	hook transaction_done(alone);
 	}

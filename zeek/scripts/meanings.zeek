@@ -71,6 +71,9 @@ function is_meant(meaning: Meaning, transaction: Info): bool
 	if ( ( meaning$failed || meaning?$statuses ) && ! has_status(meaning, transaction) )
 		return F;
 
+	if ( meaning?$devices && ( ! transaction$asked?$target || meaning$devices !in transaction$asked$target ) )
+		return F;
+
 	if ( meaning?$fields )
 		{
 		for ( field, value in meaning$fields )

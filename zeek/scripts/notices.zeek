@@ -9,6 +9,7 @@
 @load ./meeting
 @load ./operations
 @load ./sessions
+@load ./silence
 @load ./tuning
 
 module MELSEC;
@@ -63,6 +64,19 @@ type Times: record {
 	values: table[string] of time &default=table() &ordered;
 };
 
+# How often within an interval that began with the first.
+type Number: record {
+	since: time;
+	n: count &default=0;
+};
+
+# Stands for all clients, and all servers.
+const everybody = 0.0.0.0;
+
+# On a cluster each worker counts for itself what comes by the thousand: it would drown a proxy. The packets of a
+# connection come to one worker.
+global numbers: table[string, addr, addr] of Number = table() &create_expire=count_expiry();
+
 # On a cluster they are counted where all meets: only there a client that asks one controller here and another one there
 # is seen to do so.
 global times: table[string] of Times = table() &write_expire=count_expiry();
@@ -114,6 +128,9 @@ function raise(cause: Cause, about: string)
 	if ( ! is_wanted(name, cause?$client ? vector(cause$client) : vector()) )
 		return;
 
+	if ( name in dangerous_detections )
+		suspect(cause$server, cause$ts);
+
 	local topic = meeting_topic();
 
 	if ( topic != "" )
@@ -162,12 +179,10 @@ function count_time(counts: Times, cause: Cause, threshold: Threshold): bool
 	return |counts$values| >= threshold$n;
 	}
 
-# Counts for everybody who is concerned; the first count that is full speaks for all.
-function count_here(cause: Cause)
+# The names under which a detection counts: one for each who is concerned.
+function counts_of(cause: Cause, threshold: Threshold): vector of string
 	{
-	local threshold = threshold_of(cause$detection);
 	local keys: vector of string;
-	local full = F;
 
 	for ( _, scope in threshold$per )
 		{
@@ -178,6 +193,41 @@ function count_here(cause: Cause)
 		else
 			keys += cat(cause$detection, " from ", cause$client, " to ", cause$server);
 		}
+
+	return keys;
+	}
+
+# Raises a detection that was counted often enough; the first count that is full speaks for all.
+function raise_counted(cause: Cause, keys: vector of string)
+	{
+	for ( _, key in keys )
+		{
+		if ( key in quiet && cause$ts < quiet[key] )
+			return;
+		}
+
+	for ( _, key in keys )
+		{
+		if ( |quiet| >= max_counted && key !in quiet )
+			{
+			for ( first in quiet )
+				break;
+
+			delete quiet[first];
+			}
+
+		quiet[key] = cause$ts + suppress_interval_of(cause$detection);
+		}
+
+	raise(cause, cat(cause$ts, cause?$client ? cat(cause$client) : "", cause$server));
+	}
+
+# Counts for everybody who is concerned.
+function count_here(cause: Cause)
+	{
+	local threshold = threshold_of(cause$detection);
+	local keys = counts_of(cause, threshold);
+	local full = F;
 
 	for ( _, key in keys )
 		{
@@ -203,26 +253,7 @@ function count_here(cause: Cause)
 	for ( _, key in keys )
 		delete times[key];
 
-	for ( _, key in keys )
-		{
-		if ( key in quiet && cause$ts < quiet[key] )
-			return;
-		}
-
-	for ( _, key in keys )
-		{
-		if ( |quiet| >= max_counted && key !in quiet )
-			{
-			for ( first in quiet )
-				break;
-
-			delete quiet[first];
-			}
-
-		quiet[key] = cause$ts + suppress_interval_of(cause$detection);
-		}
-
-	raise(cause, cat(cause$ts, cause$client, cause$server));
+	raise_counted(cause, keys);
 	}
 
 event counted(cause: Cause)
@@ -251,6 +282,72 @@ function distinct_value(distinct: string, transaction: Info): string
 		}
 	}
 
+# Counts one more of those that come by the thousand. Returns whether there are enough of them.
+function count_number(name: string, from: addr, to: addr, ts: time, threshold: Threshold): bool
+	{
+	if ( [name, from, to] !in numbers )
+		{
+		if ( |numbers| >= max_counted )
+			{
+			for ( [other, from_other, to_other] in numbers )
+				break;
+
+			delete numbers[other, from_other, to_other];
+			}
+
+		numbers[name, from, to] = Number($since=ts);
+		}
+
+	local number = numbers[name, from, to];
+
+	if ( ts - number$since >= threshold$within )
+		{
+		number$since = ts;
+		number$n = 0;
+		}
+
+	++number$n;
+	return number$n >= threshold$n;
+	}
+
+# The same for everybody who is concerned.
+function count_numbers(name: string, client: addr, server: addr, ts: time, threshold: Threshold): bool
+	{
+	local full = F;
+
+	for ( _, scope in threshold$per )
+		{
+		if ( count_number(name, scope == "server" ? everybody : client, scope == "client" ? everybody : server, ts, threshold) )
+			full = T;
+		}
+
+	if ( full )
+		{
+		for ( _, scope in threshold$per )
+			delete numbers[name, scope == "server" ? everybody : client, scope == "client" ? everybody : server];
+		}
+
+	return full;
+	}
+
+# Raises a detection, or counts for it where all meets.
+function raise_or_count(cause: Cause)
+	{
+	if ( ! is_wanted(cause$detection, cause?$client ? vector(cause$client) : vector()) )
+		return;
+
+	if ( ! detections[cause$detection]?$threshold )
+		{
+		raise(cause, cat(cause?$client ? cat(cause$client) : "", cause$server));
+		return;
+		}
+
+	local topic = meeting_topic();
+
+	if ( topic == "" || ! Cluster::publish(topic, counted, cause) )
+		count_here(cause);
+	}
+
 # Raises the detections that a request or a response gives reason for.
 function raise_all(names: vector of string, transaction: Info, ts: time, server: addr)
 	{
@@ -261,25 +358,30 @@ function raise_all(names: vector of string, transaction: Info, ts: time, server:
 		if ( detection?$meanings && ! is_meant_by_any(detection$meanings, transaction) )
 			next;
 
-		local cause = Cause($detection=name, $ts=ts, $uid=transaction$uid, $id=transaction$id,
-		    $client=transaction$client, $server=server, $what=transaction$operation);
+		local counts = detection?$threshold;
 
-		if ( ! is_wanted(name, vector(transaction$client)) )
-			next;
-
-		if ( ! detection?$threshold )
+		if ( counts && detection$threshold$fixed )
 			{
-			raise(cause, cat(transaction$client, server));
+			local threshold = threshold_of(name);
+
+			if ( is_wanted(name, vector(transaction$client)) &&
+			     count_numbers(name, transaction$client, server, ts, threshold) )
+				{
+				local many = Cause($detection=name, $ts=ts, $uid=transaction$uid, $id=transaction$id,
+				    $client=transaction$client, $server=server, $what=transaction$operation);
+				raise_counted(many, counts_of(many, threshold));
+				}
+
 			next;
 			}
 
-		if ( detection$threshold?$distinct )
+		local cause = Cause($detection=name, $ts=ts, $uid=transaction$uid, $id=transaction$id,
+		    $client=transaction$client, $server=server, $what=transaction$operation);
+
+		if ( counts && detection$threshold?$distinct )
 			cause$value = distinct_value(detection$threshold$distinct, transaction);
 
-		local topic = meeting_topic();
-
-		if ( topic == "" || ! Cluster::publish(topic, counted, cause) )
-			count_here(cause);
+		raise_or_count(cause);
 		}
 	}
 
@@ -313,8 +415,14 @@ hook transaction_done(transaction: Info)
 			follow_token(transaction);
 		}
 
-	if ( command?$response_detections && transaction?$answer )
+	if ( ! transaction?$answer )
+		return;
+
+	if ( command?$response_detections )
 		raise_all(command$response_detections, transaction, answered_at(transaction), transaction$server);
+
+	if ( command?$refused_detections && is_refused(transaction) )
+		raise_all(command$refused_detections, transaction, answered_at(transaction), transaction$server);
 	}
 
 # At once when an operation is known to take place.
@@ -335,6 +443,16 @@ hook operation_begun(operation: Operation)
 
 		raise(cause, cat(operation?$client ? cat(operation$client) : "", operation$server, object));
 		}
+	}
+
+hook happened(happening: Happening)
+	{
+	if ( happening$name !in event_detections )
+		return;
+
+	for ( _, name in event_detections[happening$name] )
+		raise_or_count(Cause($detection=name, $ts=happening$ts, $uid=happening$uid, $id=happening$id,
+		    $client=happening$client, $server=happening$server, $what=happening$what));
 	}
 
 hook token_replayed(sighting: Sighting)

@@ -69,7 +69,7 @@ type Flows: record {
 
 global flows: table[addr, addr] of Flows = table();
 
-# Whether a PDU is to be passed over: a datagram that was delivered twice.
+# Whether a PDU is to be passed over: a datagram that was delivered twice. What comes a third time was sent again.
 function is_copy(state: State, pdu: PDU, now: time): bool
 	{
 	local copy_seen = pdu$repeated && state?$last_datagram && now - state$last_datagram <= copy_interval;
@@ -77,6 +77,7 @@ function is_copy(state: State, pdu: PDU, now: time): bool
 
 	if ( copy_seen )
 		{
+		delete state$last_datagram;
 		delete state$values;
 		delete state$more;
 		delete state$block;
@@ -260,7 +261,10 @@ function complete(c: connection, state: State, is_orig: bool, transaction: Info,
 	transaction$rtt = now - transaction$ts;
 
 	if ( transaction$uid == c$uid )
+		{
 		state$last = transaction;
+		state$answered = now;
+		}
 	else
 		transaction$response_uid = c$uid;
 
@@ -344,9 +348,31 @@ function has_asked(state: State, client: addr): bool
 	return F;
 	}
 
-# What a response that no request waits for is, going by its own connection: ``late``, ``repeated`` or ``unasked``;
-# empty where no request was seen, which sensors see of one half only or from the middle on.
-function kind_of(state: State, alone: Info): string
+# Whether nothing was missed of late, as far as can be told: no octets, and not what came before a capture that begins
+# in the middle.
+function is_whole(c: connection, state: State, now: time): bool
+	{
+	if ( state?$holed && now - state$holed < request_timeout )
+		return F;
+
+	return ( state$datagrams ? state$asked_first : /[SsHh]/ in c$history ) || now - c$start_time >= request_timeout;
+	}
+
+# Whether two responses say different things, as far as scripts get to know it.
+function is_different(one: PDU, other: PDU, next_datagram: bool): bool
+	{
+	if ( one$size != other$size || ( next_datagram && ! other$repeated ) )
+		return T;
+
+	return ( one?$status ? one$status : 0 ) != ( other?$status ? other$status : 0 ) ||
+	    ( one?$target ? one$target : "" ) != ( other?$target ? other$target : "" ) ||
+	    ( one?$details ? one$details : "" ) != ( other?$details ? other$details : "" );
+	}
+
+# What a response that no request waits for is, going by its own connection: ``late``, ``repeated``, ``conflicting`` or
+# ``unasked``; empty where no request was seen, which sensors see of one half only or from the middle on.
+# ``before`` is when the datagram before it came.
+function kind_of(c: connection, state: State, alone: Info, before: time): string
 	{
 	local client = alone$client;
 	local answer = alone$answer;
@@ -357,11 +383,33 @@ function kind_of(state: State, alone: Info): string
 			return "late";
 		}
 
-	if ( state?$last && state$last$client == client && answers(state$last$asked, answer) &&
-	     state$last$answer$size == answer$size )
-		return "repeated";
+	if ( state?$last && state$last$client == client && answers(state$last$asked, answer) )
+		{
+		if ( ! is_different(state$last$answer, answer, state$datagrams && before == state$answered) )
+			return "repeated";
 
-	return has_asked(state, client) ? "unasked" : "";
+		if ( alone$ts - state$answered < request_timeout )
+			return is_whole(c, state, alone$ts) ? "conflicting" : "";
+		}
+
+	return has_asked(state, client) && is_whole(c, state, alone$ts) ? "unasked" : "";
+	}
+
+# Reports octets in front of a PDU that are none.
+function report_garbage(c: connection, state: State, pdu: PDU, client: addr, server: addr)
+	{
+	report(c, "melsec_garbage", fmt("%d octets", pdu$garbage), "garbage");
+	local now = network_time();
+
+	if ( is_whole(c, state, now) )
+		hook happened(Happening($name="malformed-frame", $ts=now, $uid=c$uid, $id=c$id, $client=client, $server=server,
+		    $what=fmt("%d octets", pdu$garbage)));
+	}
+
+event content_gap(c: connection, is_orig: bool, seq: count, length: count)
+	{
+	if ( c?$melsec )
+		c$melsec$holed = network_time();
 	}
 
 event request(c: connection, is_orig: bool, pdu: PDU) &priority=5
@@ -370,6 +418,9 @@ event request(c: connection, is_orig: bool, pdu: PDU) &priority=5
 	local now = network_time();
 	local id = c$id;
 	local client = is_orig ? id$orig_h : id$resp_h;
+
+	if ( ! state?$asked_first )
+		state$asked_first = T;
 
 	if ( state$datagrams )
 		{
@@ -381,7 +432,7 @@ event request(c: connection, is_orig: bool, pdu: PDU) &priority=5
 		}
 
 	if ( pdu$garbage > 0 )
-		report(c, "melsec_garbage", fmt("%d octets", pdu$garbage), "garbage");
+		report_garbage(c, state, pdu, client, is_orig ? id$resp_h : id$orig_h);
 
 	if ( pdu$targets_left > 0 )
 		limit_reached(c, "targets");
@@ -472,12 +523,16 @@ event response(c: connection, is_orig: bool, pdu: PDU) &priority=5
 	local state = c?$melsec ? c$melsec : state_of(c);
 	local now = network_time();
 	local id = c$id;
+	local before = state?$last_datagram ? state$last_datagram : c$start_time;
+
+	if ( ! state?$asked_first )
+		state$asked_first = F;
 
 	if ( state$datagrams && is_copy(state, pdu, now) )
 		return;
 
 	if ( pdu$garbage > 0 )
-		report(c, "melsec_garbage", fmt("%d octets", pdu$garbage), "garbage");
+		report_garbage(c, state, pdu, is_orig ? id$resp_h : id$orig_h, is_orig ? id$orig_h : id$resp_h);
 
 	if ( pdu$targets_left > 0 )
 		limit_reached(c, "targets");
@@ -515,7 +570,7 @@ event response(c: connection, is_orig: bool, pdu: PDU) &priority=5
 		{
 		alone$client = client;
 		expire_pending(c, state, now);
-		kind = kind_of(state, alone);
+		kind = kind_of(c, state, alone, before);
 		}
 
 	local elsewhere = state$datagrams && kind != "late" && kind != "repeated";
@@ -556,7 +611,10 @@ event response(c: connection, is_orig: bool, pdu: PDU) &priority=5
 		}
 
 	if ( kind != "" )
+		{
 		report(c, "melsec_response_" + kind, alone?$operation ? alone$operation : "", kind);
+		response_happened(alone, kind);
+		}
 
 	hook transaction_done(alone);
 	}

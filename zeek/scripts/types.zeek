@@ -21,6 +21,8 @@ export {
 		failed: bool &default=F;
 		## It is the first PDU of its client on a connection whose beginning was seen.
 		first: bool &default=F;
+		## Matches targets of the request where one of them is a device that is meant.
+		devices: pattern &optional;
 	};
 
 	## What one engineering operation is.
@@ -83,6 +85,8 @@ export {
 		request_detections: vector of string &optional;
 		## Detections that a response to it raises.
 		response_detections: vector of string &optional;
+		## Detections that only a response raises that refuses it.
+		refused_detections: vector of string &optional;
 		## An engineering operation may come of it: everything below.
 		audited: bool &default=F;
 		## Operations that one transaction, session or user of it is.
@@ -107,6 +111,8 @@ export {
 		within: interval;
 		## What has to differ from one time to the next: ``user``, ``target``, ``client``, ``server`` or ``command``.
 		distinct: string &optional;
+		## The interval begins with the first of those that are counted, and the next one with the first after it.
+		fixed: bool &default=F;
 		## Whose times are counted together: those of a ``client``, of a ``server``, or of a ``pair`` of them. Each has
 		## a count of its own; the first that is full speaks for all.
 		per: vector of string;
@@ -172,6 +178,11 @@ export {
 		threshold: Threshold &optional;
 	};
 
+	## The same for commands that the definition does not have.
+	const unknown_request_detections: vector of string = vector() &redef;
+	const unknown_response_detections: vector of string = vector() &redef;
+	const unknown_refused_detections: vector of string = vector() &redef;
+
 	## A stable stand-in for a command that the definition does not have.
 	##
 	## code: The code, of four hex digits.
@@ -185,7 +196,9 @@ export {
 
 function stand_in(code: string): CommandInfo
 	{
-	return CommandInfo($code=code, $operation=fmt("unknown-%s", code), $class="unknown");
+	return CommandInfo($code=code, $operation=fmt("unknown-%s", code), $class="unknown",
+	    $request_detections=unknown_request_detections, $response_detections=unknown_response_detections,
+	    $refused_detections=unknown_refused_detections);
 	}
 
 function unknown_command(code: count): CommandInfo

@@ -309,10 +309,10 @@ class Pdu:
     ``body`` are the data without the footer, which is None where there is none. ``refers`` is the request that a
     response without a length was measured by, or the registration that a request relies on. ``trailing`` are octets
     that may still follow the PDU and belong to it, but mean nothing; ``size`` does not count them. ``open`` says that
-    it goes on for an unknown number of octets.
+    it goes on for an unknown number of octets, ``garbage`` that between it and the PDU before it was what is none.
     """
 
-    __slots__ = ("_footer", "_kind", "data", "half", "open", "refers", "size", "trailing", "values")
+    __slots__ = ("_footer", "_kind", "data", "garbage", "half", "open", "refers", "size", "trailing", "values")
 
     def __init__(self, half: Half, values: tuple[Value, ...], data: bytes, size: int) -> None:
         self.half = half
@@ -322,6 +322,7 @@ class Pdu:
         self.refers: Pdu | None = None
         self.trailing = b""
         self.open = False
+        self.garbage = False
         self._footer: FooterSeen | Mismatch | None = MISMATCH
         self._kind: tuple[str, int, int] | None = None
 

@@ -146,6 +146,7 @@ class StreamParser:
         self._aligned = True
         # What the buffer begins with came before anything was confirmed.
         self._unproved = False
+        self._garbage = False
         self._trailing = b""
         # PDUs of the conversation when one began whose end is not known.
         self._open_since: int | None = None
@@ -180,6 +181,7 @@ class StreamParser:
                 found = self._sized(ts, buffer, position, found, strict=strict > 0)
             if isinstance(found, Pdu):
                 self._searching = self._unproved = False
+                found.garbage, self._garbage = self._garbage, False
                 self._trailing = found.trailing
                 position += found.size
                 if found.trailing:
@@ -214,6 +216,7 @@ class StreamParser:
             conversation.mismatch(self.side)
         elif not self._unproved:
             conversation.malformed += 1
+            self._garbage = True
 
     def _sized(
         self, ts: int, buffer: bytes, position: int, other: Mismatch | Incomplete, *, strict: bool

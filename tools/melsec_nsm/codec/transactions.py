@@ -47,6 +47,16 @@ COPY_INTERVAL = 10
 """Milliseconds within which an equal datagram with nothing in between is a copy of a span port."""
 
 
+SUSPECT_SECONDS = 60
+"""Seconds for which a controller is watched after something was done to it that may silence it."""
+
+SILENT_REQUESTS = 3
+"""Requests, and connections, to a controller that is watched which come to nothing if it has fallen silent."""
+
+SILENT_SECONDS = 5
+"""Seconds from the first to the last of these, at least."""
+
+
 class Endpoint(NamedTuple):
     """An address with its port."""
 
@@ -59,7 +69,8 @@ class Half:
     """A PDU with its time (ns) and its ways.
 
     ``mac`` is the MAC address of the sender, empty where it is not that of a controller. ``first``: the first PDU that
-    its sender puts into a connection whose beginning was seen.
+    its sender puts into a connection whose beginning was seen. ``whole``: as far as can be told, nothing that came
+    shortly before on its connection was missed.
     """
 
     ts: int
@@ -69,6 +80,7 @@ class Half:
     transport: str = ""
     mac: str = ""
     first: bool = False
+    whole: bool = True
 
 
 @dataclass(slots=True)
@@ -323,7 +335,7 @@ class _Broadcasts:
             request = broadcast.request
             if not is_group(client) and request.source.host != client:
                 continue
-            if _matches(request.pdu, response.pdu):
+            if matches(request.pdu, response.pdu):
                 found = broadcast
                 if not broadcast.answered:
                     break
@@ -360,14 +372,14 @@ def _is_late(request: Half, now: int) -> bool:
 
 def _answers(request: Half, response: Half) -> bool:
     # A controller sends requests of its own (on-demand data) on the connection of its client.
-    return request.source == response.destination and _matches(request.pdu, response.pdu)
+    return request.source == response.destination and matches(request.pdu, response.pdu)
 
 
 def _answers_elsewhere(request: Half, response: Half) -> bool:
-    return request.source.host == response.destination.host and _matches(request.pdu, response.pdu)
+    return request.source.host == response.destination.host and matches(request.pdu, response.pdu)
 
 
-def _matches(asked: Pdu, answer: Pdu) -> bool:
+def matches(asked: Pdu, answer: Pdu) -> bool:
     """Whether a PDU may be the answer to another, whatever ways they go."""
     if asked.half.frame is not answer.half.frame or asked.serial != answer.serial:
         return False
@@ -381,7 +393,7 @@ class CopyFilter:
 
     A copy has the octets of the datagram before it in the same direction, comes within
     `COPY_INTERVAL`, and nothing went the other way in between (a client that polls as fast as that
-    waits for its answer first).
+    waits for its answer first). What comes a third time was sent again: in a flood there may be nothing else.
     """
 
     def __init__(self) -> None:
@@ -390,8 +402,10 @@ class CopyFilter:
     def is_copy(self, ts: int, source: Endpoint, destination: Endpoint, data: bytes) -> bool:
         """Whether this datagram is a copy of the one before it."""
         self._last.pop((destination, source), None)
-        before = self._last.get((source, destination))
+        before = self._last.pop((source, destination), None)
+        if before is not None and before[1] == data and ts - before[0] <= COPY_INTERVAL * 1_000_000:
+            return True
         self._last[source, destination] = (ts, data)
         if len(self._last) > MAX_CONVERSATIONS:
             self._last.popitem(last=False)
-        return before is not None and before[1] == data and ts - before[0] <= COPY_INTERVAL * 1_000_000
+        return False

@@ -35,6 +35,7 @@ from melsec_nsm.definitions.model import (
     Footer,
     Frame,
     Layout,
+    Limit,
     MacPrefix,
     Model,
     Parameter,
@@ -137,9 +138,13 @@ def _condition(bundle: Bundle, entry: Entry) -> Condition:
             seconds=threshold.get("seconds"),
             distinct=threshold.get("distinct"),
             per=tuple(threshold.texts("per")),
+            fixed=threshold.get("fixed", False),
         ),
         actions=tuple(entry.texts("action")),
         credential=entry.get("credential"),
+        devices=tuple(entry.texts("device")),
+        event=entry.get("event"),
+        after=tuple(entry.texts("after")),
     )
 
 
@@ -350,7 +355,16 @@ def _detection(bundle: Bundle, entry: Entry) -> Detection:
         quiet=tuple(captures.texts("quiet")),
         location=entry.locate(),
         counts=fires(captures, often=True),
+        limits=_limits(entry),
     )
+
+
+def _limits(entry: Entry) -> dict[str, Limit]:
+    limits = entry.child("limits")
+    if limits is None:
+        return {}
+    found = ((name, limits.child(name)) for name in limits.data)
+    return {name: Limit(one.text("reason"), tuple(one.texts("misses"))) for name, one in found if one is not None}
 
 
 def _capture(bundle: Bundle, entry: Entry) -> Capture:
@@ -362,6 +376,7 @@ def _capture(bundle: Bundle, entry: Entry) -> Capture:
         client=entry.get("client", CLIENT),
         server=entry.get("server", SERVER),
         shape=entry.get("shape", "plain"),
+        interval=entry.get("interval", 10_000),
         exchanges=tuple(one for item in entry.children("exchanges") for one in _exchanges(bundle, entry, item)),
         location=entry.locate(),
     )
@@ -388,7 +403,7 @@ def _octets(entry: Entry) -> Exchange:
 
 def _elsewhere(entry: Entry) -> dict[str, Any]:
     """Whose exchange it is, and whether the capture has it."""
-    keys = {"client": "", "server": "", "connection": 0, "lost": False}
+    keys = {"client": "", "server": "", "connection": 0, "lost": False, "fresh": False}
     return {key: entry.get(key, nothing) for key, nothing in keys.items()}
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from melsec_nsm.definitions.bundle import Bundle, Entry, ProtocolFacts, by_field_name, layout_name, subcommands_of
+from melsec_nsm.definitions.model import ANY
 from melsec_nsm.definitions.values import parse_octets
+
+
+def means(when: Entry, command: Entry) -> bool:
+    """Whether the operation or the class of a command is one that a condition names."""
+    classes = when.texts("class")
+    return command.text("operation") in when.texts("operation") or command.text("class") in classes or ANY in classes
 
 
 def commands_meant(bundle: Bundle, when: Entry) -> Iterator[tuple[ProtocolFacts, Entry]]:
@@ -17,7 +24,7 @@ def commands_meant(bundle: Bundle, when: Entry) -> Iterator[tuple[ProtocolFacts,
         if protocols and facts.name not in protocols:
             continue
         for command in facts.commands:
-            if command.text("operation") in when.texts("operation") or command.text("class") in when.texts("class"):
+            if means(when, command):
                 yield facts, command
 
 

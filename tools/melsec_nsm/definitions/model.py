@@ -386,13 +386,22 @@ class Threshold:
     ``distinct`` names what has to differ from one time to the next (``user``, ``target``, ``client``, ``server``,
     ``command``); None counts every time. ``per`` says whose times are counted together: those of a ``client``, of a
     ``server``, or of a ``pair`` of them. There is a count of its own for each of these, and the first that is full
-    speaks for all.
+    speaks for all. ``fixed``: the interval begins with the first of those that are counted, and the next one with the
+    first after it, so that what comes by the thousand is a number and no list.
     """
 
     count: int
     seconds: int
     distinct: str | None
     per: tuple[str, ...]
+    fixed: bool = False
+
+
+UNKNOWN = "unknown"
+"""The class of commands of unknown meaning, and of those that the definition does not have."""
+
+ANY = "any"
+"""Stands for all classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,13 +409,15 @@ class Condition:
     """What a detection looks for: names from the protocol facts, never offsets.
 
     A PDU is meant when its operation is one of ``operations`` or its class one of ``classes``, and everything else
-    holds that is said: ``protocols``, ``frames`` (ids), ``fields`` (of the header or the data of the request, with
-    their values), ``statuses`` (names of end codes; ``failed`` is any but success), ``first`` (the first PDU of a
-    client on a connection whose beginning was seen). ``direction`` is the half that is looked at. ``alternatives``
-    are conditions of which one is enough. With a ``threshold`` PDUs like that have to come in numbers.
+    holds that is said: ``protocols``, ``frames`` (ids), ``devices`` (symbols, one of which the request names),
+    ``fields`` (of the header or the data of the request, with their values), ``statuses`` (names of end codes;
+    ``failed`` is any but success), ``first`` (the first PDU of a client on a connection whose beginning was seen).
+    ``direction`` is the half that is looked at. ``alternatives`` are conditions of which one is enough. With a
+    ``threshold`` PDUs like that have to come in numbers.
 
     Instead of PDUs a condition may mean engineering operations by their ``actions``, or a ``credential`` that is
-    ``replayed``: a token that another client has sent, or whose session another client was granted.
+    ``replayed``: a token that another client has sent, or whose session another client was granted. Or it means an
+    ``event`` that is no operation, on its own or, with ``after``, only shortly after one of these detections.
     """
 
     operations: tuple[str, ...]
@@ -421,6 +432,9 @@ class Condition:
     threshold: Threshold | None = None
     actions: tuple[str, ...] = ()
     credential: str | None = None
+    devices: tuple[str, ...] = ()
+    event: str | None = None
+    after: tuple[str, ...] = ()
 
     @property
     def half(self) -> str:
@@ -430,8 +444,13 @@ class Condition:
     @property
     def plain(self) -> bool:
         """Whether every PDU of the commands meant is meant, each by itself: what any engine can look for."""
-        special = (self.frames, self.fields, self.statuses, self.alternatives, self.actions)
-        return not (self.first or self.threshold or self.credential or any(special))
+        special = (self.frames, self.fields, self.statuses, self.alternatives, self.actions, self.devices)
+        return not (self.first or self.threshold or self.credential or self.event or any(special))
+
+    @property
+    def unknown(self) -> bool:
+        """Whether commands are meant that the definition does not have."""
+        return bool({UNKNOWN, ANY}.intersection(self.classes)) or any(one.unknown for one in self.alternatives)
 
     def mentions(self, command: Command) -> bool:
         """Whether PDUs of the command may be meant, as far as the command tells."""
@@ -439,7 +458,7 @@ class Condition:
             return True
         if self.protocols and command.protocol not in self.protocols:
             return False
-        return command.operation in self.operations or command.klass in self.classes
+        return command.operation in self.operations or command.klass in self.classes or ANY in self.classes
 
     def matches(self, command: Command) -> bool:
         """Whether every PDU of the command is meant: never where the condition asks for more than the command.
@@ -450,11 +469,20 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """What an engine does not see of a detection that it claims; it stays silent in the captures that it ``misses``."""
+
+    reason: str
+    misses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Detection:
     """One detection: what it means, what it looks for, what proves it.
 
     ``fires`` names the captures in which it fires, ``counts`` how often where that is not once. ``suppress`` seconds
-    pass before it is raised again for the same client and server, in operations for the same object.
+    pass before it is raised again for the same client and server, in operations for the same object. ``limits`` says
+    what an engine that claims it does not see of it.
     """
 
     id: str
@@ -474,10 +502,15 @@ class Detection:
     quiet: tuple[str, ...]
     location: Location
     counts: Mapping[str, int] = field(default_factory=dict)
+    limits: Mapping[str, Limit] = field(default_factory=dict)
 
     def engines(self) -> tuple[str, ...]:
         """The engines that claim this detection."""
         return tuple(name for name in ENGINES if name not in self.unsupported)
+
+    def misses(self, engine: str, capture: str) -> bool:
+        """Whether an engine that claims this detection cannot see it in a capture."""
+        return engine in self.limits and capture in self.limits[engine].misses
 
     @property
     def notice(self) -> str:
@@ -611,7 +644,7 @@ class Exchange:
     seconds that pass before it. A ``lost`` exchange went over the wire, and the capture misses it. ``footer`` and
     ``response_footer`` are values of the footer's parameters by their names (checksums are computed); None is no
     footer. ``client`` is who asks, where that is not the client of the capture, ``connection`` the number of the
-    connection (over UDP: of the client's port) that it belongs to.
+    connection (over UDP: of the client's port) that it belongs to; ``fresh`` ones have one of their own, each time.
     """
 
     protocol: str
@@ -634,11 +667,12 @@ class Exchange:
     client: str = ""
     server: str = ""
     connection: int = 0
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """A generated capture: one conversation between a client and a controller."""
+    """A generated capture: one conversation between a client and a controller, a packet every ``interval`` µs."""
 
     name: str
     title: str
@@ -649,6 +683,7 @@ class Capture:
     shape: str
     exchanges: tuple[Exchange, ...]
     location: Location
+    interval: int = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -715,14 +750,27 @@ class Definition:
         return {}
 
     def mentioned(self, condition: Condition) -> frozenset[tuple[str, int, int]]:
-        """Protocol, digits and code of the commands of which a condition may mean PDUs."""
+        """Protocol, digits and code of the commands of which a condition may mean PDUs, as `key` has them."""
         if condition not in self._mentioned:
-            self._mentioned[condition] = frozenset(
+            keys = {
                 (command.protocol, command.digits, command.code)
                 for command in self.commands()
                 if condition.mentions(command)
-            )
+            }
+            if condition.unknown:
+                keys |= {
+                    _unknown(name) for name in self.protocols if name in condition.protocols or not condition.protocols
+                }
+            self._mentioned[condition] = frozenset(keys)
         return self._mentioned[condition]
+
+    @cached_property
+    def _known(self) -> frozenset[tuple[str, int, int]]:
+        return frozenset((command.protocol, command.digits, command.code) for command in self.commands())
+
+    def key(self, kind: tuple[str, int, int]) -> tuple[str, int, int]:
+        """What conditions know a command by; those that the definition does not have are one in each protocol."""
+        return kind if kind in self._known else _unknown(kind[0])
 
     @cached_property
     def _devices(self) -> dict[tuple[str, int], Device]:
@@ -747,3 +795,7 @@ class Definition:
     def status(self, table: str, code: int) -> StatusCode | None:
         """The end code or status with this number."""
         return self._statuses.get((table, code))
+
+
+def _unknown(protocol: str) -> tuple[str, int, int]:
+    return protocol, 0, -1

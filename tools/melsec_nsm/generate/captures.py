@@ -10,7 +10,7 @@ import hashlib
 import io
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import yaml
 from scapy.layers.inet import IP, TCP, UDP
@@ -24,12 +24,13 @@ from melsec_nsm.generate import examples
 from melsec_nsm.generate.text import comment
 
 _START = 1_767_225_600  # 2026-01-01 00:00:00 UTC
-_STEP = 0.01
 _CLIENT_MAC = "02:00:5e:00:53"  # the last octet is that of the address
 _SERVER_MAC = "10:4b:46:00:53"  # a Mitsubishi Electric prefix, as on a controller
 _BROADCAST_MAC = "ff:ff:ff:ff:ff:ff"
 _BROADCAST = "255.255.255.255"
 _CLIENT_PORT = 49152
+_FRESH = 1000
+"""Connections from here on are those that exchanges have for themselves."""
 _SEGMENT = 1460
 
 
@@ -93,7 +94,7 @@ def expected_detections(definition: Definition, capture: Capture, engine: str) -
         for detection in definition.detections.values()
         if engine in detection.engines()
         and (
-            capture.name in detection.fires
+            capture.name in detection.fires and not detection.misses(engine, capture.name)
             if capture.name in definition.captures
             else any(_looks_for(definition, detection, item) for item in capture.exchanges)
         )
@@ -133,9 +134,11 @@ def _entry(definition: Definition, codec: Codec, capture: Capture, octets: bytes
 
 
 def _repeated(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
+    number = _FRESH
     for exchange in exchanges:
         for _ in range(exchange.repeat):
-            yield exchange
+            number += 1
+            yield replace(exchange, connection=number) if exchange.fresh else exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +215,7 @@ class _Wire:
         ether = Ether(src=macs[0], dst=_BROADCAST_MAC if group else macs[1], type=0x0800)
         ip = IP(src=source, dst=_BROADCAST if group else target, id=number + 1, ttl=64, flags="DF")
         packet = ether / ip / layer
-        packet.time = _START + self.waited + number * _STEP
+        packet.time = _START + self.waited + number * self.capture.interval / 1_000_000
         self.packets.append(packet)
 
     def datagram(self, from_client: bool, data: bytes, *, group: bool = False) -> None:

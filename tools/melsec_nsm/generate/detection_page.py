@@ -34,7 +34,7 @@ def _page(definition: Definition) -> Iterator[str]:
                 f"[`{one.id}`](#{one.id})",
                 one.severity,
                 one.title,
-                *("yes" if name in one.engines() else "no" for name in ENGINES),
+                *(_claim(one, name) for name in ENGINES),
             )
             for one in detections
         ),
@@ -42,6 +42,12 @@ def _page(definition: Definition) -> Iterator[str]:
     for one in detections:
         yield from ("", f"## {one.id}", "", f"{one.title}. {' '.join(one.description.split())}", "")
         yield from _facts(definition, one)
+
+
+def _claim(detection: Detection, engine: str) -> str:
+    if engine not in detection.engines():
+        return "no"
+    return "in part" if engine in detection.limits else "yes"
 
 
 def _facts(definition: Definition, detection: Detection) -> Iterator[str]:
@@ -56,9 +62,13 @@ def _facts(definition: Definition, detection: Detection) -> Iterator[str]:
         what = f" different {threshold.distinct}s" if threshold.distinct else ""
         per = " or ".join(threshold.per)
         yield f"* Needs {threshold.count}{what} within {threshold.seconds} s, counted for each {per}."
+    if detection.when.after:
+        yield f"* Only shortly after {', '.join(f'`{name}`' for name in detection.when.after)}."
     yield f"* Raised again after {detection.suppress} s."
     for name, reason in detection.unsupported.items():
         yield f"* Not in {ENGINE_NAMES[name]}: {' '.join(reason.split())}."
+    for name, limit in detection.limits.items():
+        yield f"* In part in {ENGINE_NAMES[name]}: {' '.join(limit.reason.split())}."
     for title, lines in (("False positives", detection.false_positives), ("Triage", detection.triage)):
         if lines:
             yield f"* {title}:"

@@ -86,6 +86,8 @@ def verdicts(
     for detection in definition.detections.values():
         for engine, reason in detection.unsupported.items():
             console.print(f"{detection.id} is not in {engine}: {reason}")
+        for engine, limit in detection.limits.items():
+            console.print(f"{detection.id} is in {engine} in part: {limit.reason}")
     for availability in engines:
         if availability.version:
             ran = [verdict for verdict in found if availability.engine in verdict.engines]

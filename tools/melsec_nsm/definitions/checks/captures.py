@@ -122,7 +122,7 @@ def elsewhere_valid(bundle: Bundle) -> Iterator[Issue]:
                 if exchange.text(key) and exchange.sound(key):
                     yield from _address(exchange, key)
             if capture.get("shape", "plain") in _ONE_CONNECTION:
-                for key in ("client", "server", "connection"):
+                for key in ("client", "server", "connection", "fresh"):
                     if key in exchange.data:
                         shape = capture.get("shape")
                         yield exchange.issue(f"a capture of shape {shape} has one client and one server", key, key=True)

@@ -7,10 +7,10 @@ from pathlib import PurePath
 
 from melsec_nsm.definitions.bundle import Bundle, Entry
 from melsec_nsm.definitions.checks.unique import by_text, repeated
-from melsec_nsm.definitions.conditions import commands_meant, meant_fields
+from melsec_nsm.definitions.conditions import commands_meant, means, meant_fields
 from melsec_nsm.definitions.exchanges import steps_of
 from melsec_nsm.definitions.hints import suggest
-from melsec_nsm.definitions.model import SEVERITIES, Issue
+from melsec_nsm.definitions.model import ANY, SEVERITIES, UNKNOWN, Issue
 from melsec_nsm.definitions.values import OCTETS, fits, parse_octets
 
 
@@ -56,8 +56,10 @@ def conditions(bundle: Bundle) -> Iterator[Entry]:
 
 
 def condition_known(bundle: Bundle) -> Iterator[Issue]:
-    """Conditions name operations, protocols, frames and actions that exist, and mean at least one command."""
+    """Conditions name operations, protocols, frames and the like that exist, and mean at least one command."""
     frames = {name for facts in bundle.protocols.values() for name in facts.frames}
+    devices = sorted(device.text("symbol") for device in bundle.devices)
+    detections = sorted(detection.text("id") for detection in bundle.of("detection"))
     for when in conditions(bundle):
         known = True
         for key, names, message in (
@@ -65,23 +67,26 @@ def condition_known(bundle: Bundle) -> Iterator[Issue]:
             ("frame", sorted(frames), "unknown frame '{}'"),
             ("operation", bundle.operations, "no protocol has an operation '{}'"),
             ("action", bundle.actions, "there is no engineering operation '{}'"),
+            ("device", devices, "there is no device '{}'"),
+            ("after", detections, "there is no detection '{}'"),
         ):
             for name, below in _named(when, key):
                 if name not in names:
                     known = False
                     yield when.issue(message.format(name), *below, hint=suggest(name, names))
         means_commands = any(key in when.data for key in ("operation", "class"))
+        means_commands = means_commands and not {UNKNOWN, ANY}.intersection(when.texts("class"))
         if known and when.sound() and means_commands and next(commands_meant(bundle, when), None) is None:
             yield when.issue("no command fits this condition", key=True)
 
 
 def condition_consistent(bundle: Bundle) -> Iterator[Issue]:
-    """A condition looks at PDUs, at operations or at credentials, and at nothing that its half does not have."""
+    """A condition looks at PDUs, operations, credentials or events, and at nothing that these do not have."""
     for when in conditions(bundle):
         if not when.sound():
             continue
-        kinds = [key for key in ("action", "credential", "any") if key in when.data]
-        others = [key for key in when.data if key not in (*kinds, "threshold")]
+        kinds = [key for key in ("action", "credential", "event", "any") if key in when.data]
+        others = [key for key in when.data if key not in (*kinds, "threshold", "after")]
         for key in kinds[1:]:
             yield when.issue(
                 f"'{kinds[0]}' and '{key}' mean different things", key, hint="make two detections", key=True
@@ -89,8 +94,12 @@ def condition_consistent(bundle: Bundle) -> Iterator[Issue]:
         for key in others if kinds else ():
             hint = "say it in each alternative" if kinds[0] == "any" else ""
             yield when.issue(f"'{key}' means nothing beside '{kinds[0]}'", key, hint=hint, key=True)
-        if "threshold" in when.data and kinds and kinds[0] != "any":
+        counted = not kinds or kinds[0] == "any" or when.get("event") == "connection"
+        if "threshold" in when.data and not counted:
             yield when.issue(f"'threshold' means nothing beside '{kinds[0]}'", "threshold", key=True)
+        yield from _event_consistent(when)
+        if "device" in when.data and when.get("direction") == "response":
+            yield when.issue("a response names no devices", "device", key=True)
         if "status" in when.data and when.get("direction") != "response":
             yield when.issue("a request has no status", "status", hint="direction: response", key=True)
         if when.get("first") and when.get("direction") == "response":
@@ -98,6 +107,18 @@ def condition_consistent(bundle: Bundle) -> Iterator[Issue]:
         directions = {one.get("direction", "request") for one in when.children("any")}
         if len(directions) > 1:
             yield when.issue("alternatives look at the same half", "any")
+
+
+def _event_consistent(when: Entry) -> Iterator[Issue]:
+    event, threshold = when.get("event"), when.child("threshold")
+    if event == "silence" and "after" not in when.data:
+        yield when.issue("many controllers are silent", "event", hint="say what came before it: 'after'")
+    elif event != "silence" and "after" in when.data:
+        yield when.issue("'after' means nothing but beside 'event: silence'", "after", key=True)
+    if event == "connection" and threshold is None:
+        yield when.issue("a connection is nothing special", "event", hint="give it a 'threshold'")
+    if threshold is not None and threshold.get("fixed") and "distinct" in threshold.data:
+        yield threshold.issue("'distinct' means nothing beside 'fixed'", "distinct", key=True)
 
 
 def condition_values(bundle: Bundle) -> Iterator[Issue]:
@@ -145,7 +166,23 @@ def _means(when: Entry, command: Entry) -> bool:
     protocols = when.texts("protocol")
     if protocols and command.document.data.get("protocol") not in protocols:
         return False
-    return command.text("operation") in when.texts("operation") or command.text("class") in when.texts("class")
+    return means(when, command)
+
+
+def limits_consistent(bundle: Bundle) -> Iterator[Issue]:
+    """An engine that cannot express a detection has no limits in it; what one misses is what fires."""
+    for detection in bundle.of("detection"):
+        limits, captures = detection.child("limits"), detection.child("captures")
+        if limits is None:
+            continue
+        fires = {name for name, _ in _named(captures, "fires")} if captures is not None else set()
+        for name in limits.data:
+            if name in detection.get("unsupported", {}):
+                yield detection.issue(f"'{name}' stands in 'unsupported' too", "limits", name, key=True)
+            limit = limits.child(name)
+            for missed, below in _named(limit, "misses") if limit is not None else ():
+                if limit is not None and missed not in fires:
+                    yield limit.issue(f"capture '{missed}' does not stand in 'fires'", *below)
 
 
 def techniques_known(bundle: Bundle) -> Iterator[Issue]:
@@ -231,9 +268,19 @@ def _holding(bundle: Bundle, when: Entry, capture: Entry) -> Entry | None:
     for seen in steps_of(bundle, capture):
         half = seen.exchange.get("half", "both")
         present = half != "request" and "response" in seen.exchange.data if response else half != "response"
-        if present and not seen.exchange.get("lost") and seen.command is not None and _means(when, seen.command):
+        if not present or seen.exchange.get("lost"):
+            continue
+        if seen.command is not None and _means(when, seen.command):
+            return seen.exchange
+        if seen.command is None and "command" in seen.exchange.data and _means_unknown(when, seen.facts.name):
             return seen.exchange
     return None
+
+
+def _means_unknown(when: Entry, protocol: str) -> bool:
+    """Whether a condition means commands of a protocol that the definition does not have."""
+    protocols = when.texts("protocol")
+    return bool({UNKNOWN, ANY}.intersection(when.texts("class"))) and (not protocols or protocol in protocols)
 
 
 CHECKS = (
@@ -242,6 +289,7 @@ CHECKS = (
     condition_known,
     condition_consistent,
     condition_values,
+    limits_consistent,
     techniques_known,
     advice_given,
     captures_known,

@@ -2,7 +2,8 @@
 
 It is the oracle that Zeek and Suricata are compared with, and works wherever Python does. `inspection` makes
 transactions of a capture and `records` lines of them; `telling` decodes what PDUs say; `operations` makes the audit
-trail, with `files` (and `assembly`), `runs` and `sessions`; `assets` the inventory; `judgement` the alerts.
+trail, with `files` (and `assembly`), `runs` and `sessions`; `assets` the inventory; `events` what happens besides;
+`judgement` the alerts.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from melsec_nsm.engines.base import (
     summed,
 )
 from melsec_nsm.engines.reference.assets import Assets
-from melsec_nsm.engines.reference.inspection import Inspection
+from melsec_nsm.engines.reference.events import Events, Happening
+from melsec_nsm.engines.reference.inspection import Handshake, Inspection
 from melsec_nsm.engines.reference.judgement import Judge
 from melsec_nsm.engines.reference.operations import Begun, Noted, Operations
 from melsec_nsm.engines.reference.records import Recorder
@@ -67,8 +69,8 @@ class ReferenceEngine:
         Raises:
             CaptureError: the file cannot be read as a capture.
         """
-        inspection = Inspection(self._codec, capture)
         verdict = _Verdict(self._codec)
+        inspection = Inspection(self._codec, capture, verdict.handshake)
         for half, transaction in inspection:
             if half is not None:
                 verdict.half(half)
@@ -96,7 +98,8 @@ class _Verdict:
         telling = Telling(codec)
         actions = telling.definition.engineering.actions
         sessions = Sessions(telling, tuple(action for action in actions if action.each == "login"))
-        self._judge = Judge(telling, sessions)
+        self._events = Events()
+        self._judge = Judge(telling, sessions, self._events.suspect)
         self._operations = Operations(telling, sessions)
         self.assets = Assets(telling)
         self.counts: Counter[tuple[str, str, str, str]] = Counter()
@@ -107,6 +110,7 @@ class _Verdict:
     def half(self, half: Half) -> None:
         """A request or a response as it comes in."""
         self.alerts += self._judge.half(half)
+        self._happened(self._events.half(half))
         self._note(self._operations.half(half))
         for change in self.assets.half(half):
             self._note(self._operations.moved(change))
@@ -114,11 +118,20 @@ class _Verdict:
     def transaction(self, transaction: Transaction) -> None:
         """A transaction that is complete, or known to stay incomplete."""
         self.alerts += self._judge.transaction(transaction)
+        self._happened(self._events.transaction(transaction))
         self._note(self._operations.transaction(transaction))
         self.assets.transaction(transaction)
         if transaction.request is not None and not transaction.again:
             frame = transaction.request.pdu.half.frame
             self.counts[transaction.request.pdu.protocol, frame.frame, frame.encoding, transaction.command] += 1
+
+    def handshake(self, handshake: Handshake) -> None:
+        """A connection is opened."""
+        self._happened(self._events.handshake(handshake))
+
+    def _happened(self, happenings: Iterable[Happening]) -> None:
+        for happening in happenings:
+            self.alerts += self._judge.happened(happening)
 
     def finish(self) -> None:
         """Nothing more comes."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from melsec_nsm.capture import Packet, Reassembler, read
+from melsec_nsm.capture.packets import ACK, SYN
 from melsec_nsm.capture.streams import Chunk
 from melsec_nsm.codec.frames import Codec, Pdu
 from melsec_nsm.codec.stream import Conversation, StreamParser, read_datagram
 from melsec_nsm.codec.transactions import (
     MAX_CONVERSATIONS,
+    REQUEST_TIMEOUT,
     CopyFilter,
     DatagramPairing,
     Endpoint,
@@ -32,20 +34,40 @@ class _Stream:
     parsers: dict[Endpoint, StreamParser] = field(default_factory=dict)
     spoken: set[int] = field(default_factory=set)
     """Sides that have said something, or whose beginning was not seen."""
+    began: int = 0
+    holed: int | None = None
+    """When octets were last missed."""
+
+    def whole(self, ts: int, *, syn_seen: bool) -> bool:
+        """Whether nothing was missed of late: no octets, and not what came before a capture that begins in it."""
+        late = REQUEST_TIMEOUT * 1_000_000_000
+        return (syn_seen or ts - self.began >= late) and (self.holed is None or ts - self.holed >= late)
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """A SYN with its sequence number, or the ``answer`` to one."""
+
+    ts: int
+    source: Endpoint
+    destination: Endpoint
+    number: int
+    answer: bool
 
 
 class Inspection:
     """Reads one capture. Iterate once; afterwards ``truncated`` and the counts are final.
 
     Yields each half as it comes in, as ``(half, None)``, and each transaction once it is complete
-    or known to stay incomplete, as ``(None, transaction)``.
+    or known to stay incomplete, as ``(None, transaction)``. ``handshake`` is called for every packet of one.
 
     Raises:
         CaptureError: the file is no capture.
     """
 
-    def __init__(self, codec: Codec, path: Path) -> None:
+    def __init__(self, codec: Codec, path: Path, handshake: Callable[[Handshake], None] | None = None) -> None:
         self._codec = codec
+        self._handshake = handshake
         self._packets = read(path)
         self._reassembler = Reassembler()
         self._streams: OrderedDict[int, _Stream] = OrderedDict()
@@ -73,6 +95,10 @@ class Inspection:
             if packet.proto == "udp":
                 yield from self._datagram(packet)
             else:
+                if packet.flags & SYN and self._handshake is not None:
+                    source, destination = Endpoint(packet.src, packet.sport), Endpoint(packet.dst, packet.dport)
+                    answer = bool(packet.flags & ACK)
+                    self._handshake(Handshake(packet.ts, source, destination, packet.seq, answer))
                 for chunk in self._reassembler.feed(packet):
                     yield from self._chunk(chunk)
         for chunk in self._reassembler.finish():
@@ -124,7 +150,7 @@ class Inspection:
         number = chunk.flow.conn
         stream = self._streams.get(number)
         if stream is None:
-            stream = self._streams[number] = _Stream(Conversation(self._codec))
+            stream = self._streams[number] = _Stream(Conversation(self._codec), began=chunk.ts)
             if len(self._streams) > MAX_CONVERSATIONS:
                 self._streams.popitem(last=False)
         flow = chunk.flow
@@ -137,12 +163,15 @@ class Inspection:
         before = stream.conversation.malformed
         if not chunk.syn_seen:
             stream.spoken.add(parser.side)
+        if chunk.gap:
+            stream.holed = chunk.ts
+        whole = stream.whole(chunk.ts, syn_seen=chunk.syn_seen)
         for ts, side, pdu in parser.feed(chunk.ts, chunk.data, chunk.gap):
             here = ways[side != parser.side]
             first = side not in stream.spoken
             stream.spoken.add(side)
             mac = self._macs.get(here[0].host, "")
-            yield from self._pair(number, Half(ts, pdu, *here, transport="tcp", mac=mac, first=first))
+            yield from self._pair(number, Half(ts, pdu, *here, transport="tcp", mac=mac, first=first, whole=whole))
         self.malformed += stream.conversation.malformed - before
 
     def _pair(self, key: object, half: Half) -> Iterator[tuple[Half | None, Transaction | None]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 
 from melsec_nsm.codec.frames import Pdu
@@ -11,6 +11,7 @@ from melsec_nsm.codec.text import printable
 from melsec_nsm.codec.transactions import Half, Transaction
 from melsec_nsm.definitions.model import Detection, Threshold
 from melsec_nsm.engines.base import Alert
+from melsec_nsm.engines.reference.events import Happening
 from melsec_nsm.engines.reference.operations import Begun
 from melsec_nsm.engines.reference.sessions import Bounded, Sessions, names_server, server_of
 from melsec_nsm.engines.reference.telling import Key, Meaning, Telling, with_role
@@ -25,7 +26,12 @@ MAX_QUIET = 65536
 class Judge:
     """Raises each detection once for a client and a server, and again only after its interval."""
 
-    def __init__(self, telling: Telling, sessions: Sessions) -> None:
+    def __init__(
+        self, telling: Telling, sessions: Sessions, suspect: Callable[[int, str], None] = lambda ts, server: None
+    ) -> None:
+        self._suspect = suspect
+        self._dangerous: set[str] = set()
+        self._by_event: dict[str, list[_Watch]] = {}
         self._telling = telling
         self._sessions = sessions
         self._by_command: dict[tuple[str, Key], list[_Watch]] = {}
@@ -42,7 +48,10 @@ class Judge:
             self._replays.append(detection)
         for action in when.actions:
             self._by_action.setdefault(action, []).append(detection)
+        self._dangerous.update(when.after)
         watch = _Watch(detection, Meaning(self._telling, when), when.threshold)
+        if when.event is not None:
+            self._by_event.setdefault(when.event, []).append(watch)
         for key in watch.meaning.commands:
             self._by_command.setdefault((when.half, key), []).append(watch)
 
@@ -63,7 +72,7 @@ class Judge:
             yield from self._request(request, server_of(transaction))
         if response is not None:
             server = response.source.host
-            for watch in self._by_command.get(("response", request.pdu.kind), ()):
+            for watch in self._by_command.get(("response", self._telling.key(request.pdu)), ()):
                 if watch.meaning.holds(request.pdu, response.pdu):
                     yield from self._counted(watch, request.pdu, response.ts, transaction.client, server)
 
@@ -73,16 +82,21 @@ class Judge:
             key = (detection.id, begun.client, begun.server, begun.object)
             yield from self._raise(detection, begun.ts, begun.client, begun.server, (key,))
 
+    def happened(self, happening: Happening) -> Iterator[Alert]:
+        """What an event raises that is no operation."""
+        for watch in self._by_event.get(happening.event, ()):
+            yield from self._counted(watch, None, happening.ts, happening.client, happening.server)
+
     def _request(self, request: Half, server: str) -> Iterator[Alert]:
         client = request.source.host
-        for watch in self._by_command.get(("request", request.pdu.kind), ()):
+        for watch in self._by_command.get(("request", self._telling.key(request.pdu)), ()):
             if watch.meaning.holds(request.pdu, first=request.first):
                 yield from self._counted(watch, request.pdu, request.ts, client, server)
         if self._replays and request.pdu.footer is not None and self._sessions.replays(request, server):
             for detection in self._replays:
                 yield from self._raise(detection, request.ts, client, server, ((detection.id, client, server),))
 
-    def _counted(self, watch: _Watch, request: Pdu, ts: int, client: str, server: str) -> Iterator[Alert]:
+    def _counted(self, watch: _Watch, request: Pdu | None, ts: int, client: str, server: str) -> Iterator[Alert]:
         detection, threshold = watch.detection, watch.threshold
         if threshold is None:
             yield from self._raise(detection, ts, client, server, ((detection.id, client, server),))
@@ -92,20 +106,22 @@ class Judge:
         if watch.count(ts, keys, self._distinct(threshold, request, client, server)):
             yield from self._raise(detection, ts, client, server, tuple((detection.id, *key) for key in keys))
 
-    def _distinct(self, threshold: Threshold, request: Pdu, client: str, server: str) -> str | None:
-        if threshold.distinct == "user":
+    def _distinct(self, threshold: Threshold, request: Pdu | None, client: str, server: str) -> str | None:
+        if threshold.distinct == "user" and request is not None:
             return next((printable(name) for name in with_role(self._telling.payload(request), "user")), "")
         return {
             None: None,
             "client": client,
             "server": server,
-            "target": self._telling.about(request).target if threshold.distinct == "target" else "",
-            "command": f"{request.protocol} {request.command}",
+            "target": self._telling.about(request).target if request and threshold.distinct == "target" else "",
+            "command": f"{request.protocol} {request.command}" if request else "",
         }[threshold.distinct]
 
     def _raise(
         self, detection: Detection, ts: int, client: str, server: str, keys: tuple[Hashable, ...]
     ) -> Iterator[Alert]:
+        if detection.id in self._dangerous:
+            self._suspect(ts, server)
         if any(ts < (self._quiet_until.get(key) or 0) for key in keys):
             return
         for key in keys:
@@ -140,14 +156,24 @@ class _Watch:
 
 @dataclass(slots=True)
 class _Count:
-    """Times within an interval: all of them, or the last of each value. It holds no more than are asked for."""
+    """Times within an interval: all of them, or the last of each value. It holds no more than are asked for.
+
+    Of an interval that is fixed it holds the beginning and the number.
+    """
 
     times: deque[int] = field(default_factory=deque)
     values: OrderedDict[str, int] = field(default_factory=OrderedDict)
+    since: int | None = None
+    number: int = 0
 
     def add(self, ts: int, value: str | None, threshold: Threshold) -> bool:
         """Counts a time; whether there are enough."""
         since = ts - threshold.seconds * 1_000_000_000
+        if threshold.fixed:
+            if self.since is None or self.since <= since:
+                self.since, self.number = ts, 0
+            self.number += 1
+            return self.number >= threshold.count
         if value is None:
             while self.times and self.times[0] < since:
                 self.times.popleft()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from melsec_nsm.codec.about import About, about, worded
+from melsec_nsm.codec.about import About, about, devices_of, worded
 from melsec_nsm.codec.frames import Codec, Pdu
 from melsec_nsm.codec.payload import Payload, PayloadValue
 from melsec_nsm.codec.transactions import Half, Transaction
@@ -36,6 +36,10 @@ class Telling:
             known = self.definition.model(found.model_code)
             found.target = known.name if known is not None else ""
         return found
+
+    def key(self, pdu: Pdu) -> Key:
+        """What conditions know the command of a PDU by."""
+        return self.definition.key(pdu.kind)
 
     def answer(self, transaction: Transaction) -> Payload | None:
         """The fields of the response."""
@@ -120,13 +124,20 @@ class Meaning:
         condition = self.condition
         if self._alternatives:
             return any(one.holds(request, response, first=first) for one in self._alternatives)
-        if request.kind not in self.commands or (condition.first and not first):
+        if self._telling.key(request) not in self.commands or (condition.first and not first):
             return False
         if condition.frames and request.half.frame.id not in condition.frames:
             return False
         if condition.statuses and not self._answered(response):
             return False
+        if condition.devices and not self._names_device(request):
+            return False
         return all(self._value(request, name) == value for name, value in condition.fields)
+
+    def _names_device(self, request: Pdu) -> bool:
+        payload = self._telling.payload(request)
+        known = (payload.reading.devices.known(point) for point, _ in devices_of(payload))
+        return any(device is not None and device.symbol in self.condition.devices for device in known)
 
     def _answered(self, response: Pdu | None) -> bool:
         if response is None or response.status is None:

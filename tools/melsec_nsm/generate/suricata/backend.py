@@ -8,9 +8,8 @@ from melsec_nsm.definitions import lock as numbers
 from melsec_nsm.definitions.model import Definition, Detection, LockEntry
 from melsec_nsm.generate.suricata.framing import framing_rules
 from melsec_nsm.generate.suricata.rule import Rule
-from melsec_nsm.generate.suricata.rules import rules_for
+from melsec_nsm.generate.suricata.rules import ENGINE, rules_for
 
-ENGINE = "suricata"
 RULES_PATH = "suricata/rules/melsec.rules"
 FRAMING = "framing-{direction}"
 """Lock ids of the silent rules that the companions need: no detections, but published all the same."""

@@ -21,12 +21,12 @@ from melsec_nsm.definitions.model import (
 )
 from melsec_nsm.generate.suricata.patterns import UnsupportedByBackend
 
-CLIENT, SERVER = "client", "server"
+CLIENT, SERVER, PAIR = "client", "server", "pair"
 
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """That ``count`` PDUs of a ``party`` within ``seconds`` are one alert.
+    """That ``count`` PDUs of a ``party``, or of a pair of them, within ``seconds`` are one alert.
 
     ``once``: those of a pair of hosts count but once in that time, so that the other parties are counted.
     """
@@ -51,7 +51,8 @@ class Look:
     """PDUs of some commands in one direction, and what else has to hold of them.
 
     ``frames`` are ids, none for all; ``fields``, ``statuses`` and ``first`` are those of the condition. ``each``: every
-    one is an alert of its own.
+    one is an alert of its own. ``devices``: symbols, one of which the request names first. ``unknown``: commands that
+    the definition does not have are meant, too, in ``protocols`` or, if there are none, in all.
     """
 
     commands: tuple[Command, ...]
@@ -63,12 +64,15 @@ class Look:
     file: FileSought | None = None
     counting: Counting | None = None
     each: bool = False
+    devices: tuple[str, ...] = ()
+    unknown: bool = False
+    protocols: tuple[str, ...] = ()
 
 
 def looks_for(definition: Definition, detection: Detection) -> tuple[Look, ...]:
     """What to look for. UnsupportedByBackend where that is more than single PDUs show."""
     looks = tuple(_looks(definition, detection.when))
-    if not any(look.commands for look in looks):
+    if not any(look.commands or look.unknown for look in looks):
         raise UnsupportedByBackend("no command of the definition is meant")
     return looks
 
@@ -76,6 +80,8 @@ def looks_for(definition: Definition, detection: Detection) -> tuple[Look, ...]:
 def _looks(definition: Definition, when: Condition) -> Iterator[Look]:
     if when.credential is not None:
         raise UnsupportedByBackend("a value cannot be compared with that of another flow")
+    if when.event is not None:
+        raise UnsupportedByBackend("an event is more than one PDU shows")
     if when.actions:
         yield from _operations(definition, when.actions)
         return
@@ -87,6 +93,9 @@ def _looks(definition: Definition, when: Condition) -> Iterator[Look]:
             fields=condition.fields,
             statuses=condition.statuses,
             first=condition.first,
+            devices=condition.devices,
+            unknown=condition.unknown,
+            protocols=condition.protocols,
         )
         for counting in _countings(when.threshold):
             yield replace(look, counting=counting)
@@ -97,8 +106,11 @@ def _countings(threshold: Threshold | None) -> Iterator[Counting | None]:
     if threshold is None:
         yield None
         return
-    if "pair" in threshold.per:
-        raise UnsupportedByBackend("a threshold counts for one of the two parties")
+    if PAIR in threshold.per:
+        if len(threshold.per) > 1 or threshold.distinct is not None:
+            raise UnsupportedByBackend("a threshold counts for a pair of hosts or for one of them")
+        yield Counting(PAIR, threshold.count, threshold.seconds)
+        return
     for number, party in enumerate(sorted(threshold.per, key=(SERVER, CLIENT).index)):
         other = SERVER if party == CLIENT else CLIENT
         if threshold.distinct not in (None, other):

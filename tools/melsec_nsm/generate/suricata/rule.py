@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from melsec_nsm.definitions.model import Definition, Detection, Reference
-from melsec_nsm.generate.suricata.looks import CLIENT, Counting, Look
+from melsec_nsm.generate.suricata.looks import CLIENT, PAIR, Counting, Look
 
 _CATEGORY_WORDS = {
     "control": "CONTROL",
@@ -111,6 +111,8 @@ def _limit(seconds: int) -> list[str]:
 def _counted(counting: Counting, direction: str) -> str:
     """The keyword that as many PDUs of a party are one alert; the client sends requests and receives responses."""
     track = "by_src" if (counting.party == CLIENT) == (direction == "request") else "by_dst"
+    if counting.party == PAIR:
+        track = "by_both"
     return f"threshold:type both, track {track}, count {counting.count}, seconds {counting.seconds}"
 
 

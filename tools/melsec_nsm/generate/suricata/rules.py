@@ -61,6 +61,7 @@ FRAME_SLOTS = {
     "57-short begun": 30,
 }
 FORMS = ("packet", "datagram", "stream")
+ENGINE = "suricata"
 UNEVEN_BIT = "MELSEC.uneven"
 _PARTS = ("", "second")
 """The slots of a frame for a detection's looks at it, in their order."""
@@ -84,16 +85,21 @@ def rules_for(definition: Definition, detection: Detection) -> dict[int, Rule]:
     """The rules of one detection by variant.
 
     Raises `UnsupportedByBackend` where any of the frames in which the detection's commands travel
-    cannot be matched: half a detection would pass for a whole one.
+    cannot be matched, unless the detection says what this engine does not see: half a detection would pass for a whole
+    one.
     """
     rules: dict[int, Rule] = {}
     try:
         looks = looks_for(definition, detection)
         for protocol in definition.protocols.values():
             for frame in protocol.frames:
-                for number, (look, sought) in enumerate(_looks_at(definition, protocol, frame, looks)):
-                    at = _At(definition, detection, protocol, frame, _part(frame, number))
-                    rules |= _frame_rules(at, look, sought)
+                try:
+                    for number, (look, sought) in enumerate(_looks_at(definition, protocol, frame, looks)):
+                        at = _At(definition, detection, protocol, frame, _part(frame, number))
+                        rules |= _frame_rules(at, look, sought)
+                except UnsupportedByBackend:
+                    if ENGINE not in detection.limits:
+                        raise
     except UnsupportedByBackend as problem:
         raise UnsupportedByBackend(f"detection {detection.id}: {problem}") from None
     # One rule notes the beginning of frames that begin alike.
@@ -107,13 +113,23 @@ def _looks_at(
     """The looks that may find something in a frame, and what they seek there."""
     for look in looks:
         meant = [one for one in look.commands if one.protocol == protocol.name and frame.id in one.frames]
+        # Where nothing but the command says how long a PDU is, there are none that nobody knows.
+        sized = any(field.counts == "rest" for field in frame.half(look.direction))
+        unknown = look.unknown and sized and (not look.protocols or protocol.name in look.protocols)
         # A frame that goes one way only has no other half to look at.
-        if not meant or not frame.half(look.direction) or (look.frames and frame.id not in look.frames):
+        if not (meant or unknown) or not frame.half(look.direction) or (look.frames and frame.id not in look.frames):
+            continue
+        if look.devices and not _has_codes(definition, protocol, look.devices):
             continue
         if frame.kind == "layout":
             yield look, Sought(tuple(meant), ())
         elif (sought := sought_in(definition, protocol, frame, look, meant)) is not None:
             yield look, sought
+
+
+def _has_codes(definition: Definition, protocol: Protocol, symbols: Sequence[str]) -> bool:
+    """Whether a protocol can name one of these devices."""
+    return any(one.symbol in symbols and protocol.device_table in one.codes for one in definition.devices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +161,7 @@ def _frame_rules(at: _At, look: Look, sought: Sought) -> dict[int, Rule]:
         return _first_rules(make, at, look, pdu) if look.first else _plain_rules(make, at, look, pdu)
     if look.direction != "request":
         raise UnsupportedByBackend(f"frame {frame.id}: a response is known by its request only")
-    if look.fields or look.statuses or look.first or look.file:
+    if look.fields or look.statuses or look.first or look.file or look.devices:
         raise UnsupportedByBackend(f"frame {frame.id}: of a request only the command is known")
     return _answered_rules(make, frame, at.bit, AnsweredPdu(at.definition, at.protocol, frame, sought.commands))
 

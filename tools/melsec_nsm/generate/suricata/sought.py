@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from melsec_nsm.codec.devices import WIDTHS
 from melsec_nsm.codec.payload import COUNTED, PASSWORD_SIZES
-from melsec_nsm.definitions.model import Command, Definition, Field, Frame, Protocol
+from melsec_nsm.definitions.model import Command, Definition, Device, Field, Frame, Protocol
 from melsec_nsm.generate.suricata.looks import FileSought, Look
 from melsec_nsm.generate.suricata.patterns import (
     Constraint,
@@ -21,7 +21,7 @@ from melsec_nsm.generate.suricata.patterns import (
     place_of,
     writing_of,
 )
-from melsec_nsm.generate.suricata.writing import Writing, either
+from melsec_nsm.generate.suricata.writing import Writing, either, without
 
 _LONGEST_PASSWORD = 32
 _NUL = bytes(2)
@@ -40,6 +40,8 @@ def sought_in(
     ending = None
     if look.statuses:
         known = definition.statuses[protocol.status_table]
+        if "status" not in half.header.places:
+            return None
         codes = [(one.code, one.code) for one in known if one.name in look.statuses]
         if "failed" in look.statuses:
             codes = [(1, 0xFFFF)]
@@ -49,6 +51,13 @@ def sought_in(
     if look.file is not None:
         more, ending = _Name(half, look.file).sought()
         constraints += more
+    elif look.devices:
+        found = half.command_with_device([device for device in definition.devices if device.symbol in look.devices])
+        if found is None:
+            return None
+        constraints.append(found)
+    elif look.unknown and half.header.length is not None:
+        constraints += half.command_but(look)
     elif "command" in half.header.places or not look.statuses:
         constraints += half.command()
     for name, value in look.fields:
@@ -68,6 +77,23 @@ class _Half:
     def command(self) -> list[Constraint]:
         """That it is one of the commands."""
         return of_commands(self.header, self.frame, self.commands)
+
+    def command_but(self, look: Look) -> list[Constraint]:
+        """That it is none of the commands of the frame that are not meant, so that unknown ones are."""
+        place = self.header.places.get("command")
+        found: list[Constraint] = []
+        if place is None:
+            if look.statuses:
+                return []
+            raise UnsupportedByBackend(f"frame {self.frame.id}: this half does not carry the command")
+        if look.counting is None:
+            # Nothing vouches for a command that nobody knows but what is usual around it.
+            fields = [field for field in self.frame.half(self._direction) if field.allowed]
+            for field in fields if any(field.name == "station" for field in fields) else ():
+                if isinstance(field.default, int):
+                    found += self.header.places[field.name].among([(field.default, field.default)])
+        others = {one.code for one in self.protocol.commands_of(self.frame)} - {one.code for one in self.commands}
+        return [*found, *place.among(without(others, place.size // place.writing.scale))]
 
     def field(self, name: str, value: int | bytes | str) -> list[Constraint]:
         """That a field of the header or the data has a value."""
@@ -100,6 +126,69 @@ class _Half:
                 raise UnsupportedByBackend(f"field {name}: stands behind one of variable size")
             offset += size
         raise UnsupportedByBackend(f"field {name}: command {command.text} has none of that name")
+
+    def command_with_device(self, devices: Sequence[Device]) -> Expression | None:
+        """That it is one of the commands, and that the first device that it names is one of these.
+
+        None where none of them can be named.
+        """
+        first, second = self.header.places["command"], self.header.places.get("subcommand")
+        alternatives = []
+        for command in self.commands:
+            subcommands = command.subcommands if second is not None else ()
+            for subcommand in subcommands or (0,):
+                point = self._device_point(command, subcommand, devices)
+                if point is None:
+                    continue
+                wanted = first.regex([(command.code, command.code)])
+                if second is not None:
+                    wanted += self.writing.skip(second.offset - first.end) + second.regex([(subcommand, subcommand)])
+                behind = first.end if second is None else second.end
+                alternatives.append(wanted + self.writing.skip(self.header.size - behind) + point)
+        if not alternatives:
+            return None
+        # It takes the octets of the command only, as what it looks at has different places.
+        regex = f"(?={either(alternatives)}){self.writing.skip(first.size)}"
+        return Expression(first.offset, first.size, regex, text=self.writing.text)
+
+    def _device_point(self, command: Command, subcommand: int, devices: Sequence[Device]) -> str | None:
+        """An expression for the data of a command up to the code of its first device, that of one of these."""
+        before = ""
+        fields = list(self.fields(command, subcommand))
+        while fields:
+            field = fields.pop(0)
+            if field.type == "device":
+                code = self._device_code(subcommand, devices)
+                return None if code is None else before + code
+            if field.type == "list":
+                fields = [*field.fields, *fields]
+                continue
+            size = fixed_size(field, self.writing)
+            if size is None:
+                break
+            before += self.writing.skip(size)
+        return None
+
+    def _device_code(self, subcommand: int, devices: Sequence[Device]) -> str | None:
+        form, table = self.protocol.device_form(subcommand), self.protocol.device_table
+        codes = [device.codes[table] for device in devices if table in device.codes]
+        found = ""
+        if not codes:
+            return None
+        if not self.writing.text:
+            for part, kind in form.binary:
+                size = WIDTHS[kind]
+                if part == "code":
+                    return found + self.writing.among([(code, code) for code in codes], size, self.protocol.byte_order)
+                found += self.writing.skip(size)
+            return None
+        for part, width in form.ascii:
+            size = int(width.removeprefix("hex"))
+            if part == "code" and not width.startswith("hex"):
+                symbols = [device.symbol for device in devices if table in device.codes]
+                return found + either([rf"{symbol}[* ]{{{size - len(symbol)}}}" for symbol in symbols])
+            found += f".{{{size}}}"
+        return None
 
     def fields(self, command: Command, subcommand: int) -> Sequence[Field]:
         """The fields of the data of a command, none where nothing is known of them."""

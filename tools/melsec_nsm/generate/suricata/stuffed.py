@@ -35,7 +35,7 @@ class StuffedPdu:
         header = Header.of(protocol, frame, direction)
         lead, *inner = header.constraints
         self._lead = lead_of(header, frame)
-        size = max(header.size, *(row.end for row in sought.constraints))
+        size = max((header.size, *(row.end for row in sought.constraints)))
         self._rest = regex_of([*inner, *sought.constraints], size, start=lead.end, writing=STUFFED)
         self._rest += (_BODY if sought.ending is None else _body_with(sought.ending)) + _END
         self._rare_octets = _literal(sought.constraints)
@@ -94,5 +94,5 @@ def _body_with(ending: Ending) -> str:
 
 def _literal(sought: Sequence[Constraint]) -> bytes:
     """The octets with which what is sought starts, as they are on the wire."""
-    first = ordered(sought)[0]
+    first = next(iter(ordered(sought)), None)
     return first.octets.replace(_ESCAPE, _ESCAPE * 2) if isinstance(first, Octets) else b""

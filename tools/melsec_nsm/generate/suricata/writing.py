@@ -68,6 +68,18 @@ def either(alternatives: Sequence[str]) -> str:
     return alternatives[0] if len(alternatives) == 1 else f"(?:{'|'.join(alternatives)})"
 
 
+def without(values: Iterable[int], octets: int) -> Ranges:
+    """The ranges of numbers of so many octets that are none of these values."""
+    found: list[tuple[int, int]] = []
+    low = 0
+    for value in sorted(values):
+        if low < value:
+            found.append((low, value - 1))
+        low = value + 1
+    top = (1 << 8 * octets) - 1
+    return (*found, *([(low, top)] if low <= top else ()))
+
+
 def merged(ranges: Iterable[tuple[int, int]]) -> Ranges:
     """The ranges in order, with those joined that touch."""
     found: list[tuple[int, int]] = []

@@ -62,6 +62,8 @@ def _meaning(definition: Definition, condition: Condition, name: str, parts: lis
         parts.append(f"$statuses={_strings(named)}")
     if condition.first:
         parts.append("$first=T")
+    if condition.devices:
+        parts.append(f"$devices={_targets(condition.devices)}")
     if condition.fields:
         values = []
         for field, value in condition.fields:
@@ -73,8 +75,14 @@ def _meaning(definition: Definition, condition: Condition, name: str, parts: lis
     return f"Meaning({', '.join(parts)})"
 
 
+def _targets(devices: tuple[str, ...]) -> str:
+    """A pattern for targets of a log line one of which is one of the devices, directly or in a module or network."""
+    return rf"/(^|[,\\])({'|'.join(devices)})[0-9]/"
+
+
 def threshold(found: Threshold) -> str:
     """How often it has to happen."""
     distinct = "" if found.distinct is None else f", $distinct={quoted(found.distinct)}"
     per = ", ".join(map(quoted, found.per))
-    return f"Threshold($n={found.count}, $within={found.seconds}sec{distinct}, $per=vector({per}))"
+    fixed = ", $fixed=T" if found.fixed else ""
+    return f"Threshold($n={found.count}, $within={found.seconds}sec{distinct}{fixed}, $per=vector({per}))"

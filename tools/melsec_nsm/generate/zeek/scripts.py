@@ -7,7 +7,7 @@ from melsec_nsm.definitions.model import Command, Definition, Detection, Frame, 
 from melsec_nsm.generate.text import comment, quoted
 from melsec_nsm.generate.zeek import actions
 from melsec_nsm.generate.zeek.frames import numbered
-from melsec_nsm.generate.zeek.meanings import meanings, threshold
+from melsec_nsm.generate.zeek.meanings import NotForZeekError, meanings, threshold
 from melsec_nsm.policy.addresses import INTERNAL
 from melsec_nsm.policy.model import Network
 
@@ -22,12 +22,21 @@ _LIMITS = [
     "\t## delivered.",
     f"\toption copy_interval = {transactions.COPY_INTERVAL}msec;",
     "",
+    "\t## For how long a controller is watched after something was done to it that may silence it, and what has to",
+    "\t## come to nothing for how long until it counts as silent.",
+    f"\toption suspect_time = {transactions.SUSPECT_SECONDS}sec;",
+    f"\toption silent_requests = {transactions.SILENT_REQUESTS};",
+    f"\toption silent_time = {transactions.SILENT_SECONDS}sec;",
+    "",
     "\t## How long a file may go without a block: one that was opened, and one that every request names.",
     f"\tconst open_file_timeout = {transactions.OPEN_FILE_TIMEOUT}sec;",
     f"\tconst named_file_timeout = {transactions.NAMED_FILE_TIMEOUT}sec;",
     "",
 ]
 """Limits that the reference engine keeps too, so that both say the same of a capture."""
+
+_LOOKED_AT = ("request", "response", "refused")
+_NONE = "vector()"
 
 
 def consts(definition: Definition) -> str:
@@ -148,18 +157,22 @@ def _command(definition: Definition, command: Command) -> str:
     fields = [f"${name}={quoted(text)}" for name, text in texts.items()]
     if command.unanswered:
         fields.append("$unanswered=T")
-    for direction in ("request", "response"):
-        names = [
-            detection.id
-            for detection in definition.detections.values()
-            if "zeek" in detection.engines()
-            and detection.when.direction == direction
-            and detection.when.mentions(command)
-        ]
-        if names:
-            fields.append(f"${direction}_detections=vector({', '.join(quoted(name) for name in names)})")
+    for looked_at in _LOOKED_AT:
+        found = [one for one in definition.detections.values() if one.when.mentions(command)]
+        names = _ids([one for one in found if _looks_at(one) == looked_at])
+        if names != _NONE:
+            fields.append(f"${looked_at}_detections={names}")
     fields += actions.parts(definition, command)
     return f"[{command.code:#06x}] = CommandInfo({', '.join(fields)})"
+
+
+def _looks_at(detection: Detection) -> str | None:
+    """What a detection looks at: requests, responses, or only those responses that refuse; None if not in Zeek."""
+    when = detection.when
+    if "zeek" not in detection.engines() or not (when.operations or when.classes or when.alternatives):
+        return None
+    refused = bool(when.statuses) and "success" not in when.statuses
+    return "refused" if refused else when.half
 
 
 def detections(definition: Definition) -> str:
@@ -191,6 +204,24 @@ def detections(definition: Definition) -> str:
         "action_detections: table[string] of vector of string",
         [f"[{quoted(name)}] = {_ids([one for one in claimed if name in one.when.actions])}" for name in named],
     )
+    events = dict.fromkeys(detection.when.event for detection in claimed if detection.when.event is not None)
+    lines += _table(
+        "Detections that an event raises, by its name.",
+        "event_detections: table[string] of vector of string",
+        [f"[{quoted(name)}] = {_ids([one for one in claimed if one.when.event == name])}" for name in events],
+    )
+    after = dict.fromkeys(name for detection in claimed for name in detection.when.after)
+    dangerous = f"set({', '.join(quoted(name) for name in after)})"
+    lines += [
+        "\t## Detections after which a controller may fall silent.",
+        f"\tconst dangerous_detections: set[string] = {dangerous};",
+        "",
+    ]
+    for looked_at in _LOOKED_AT:
+        found = [one for one in definition.detections.values() if one.when.unknown and _looks_at(one) == looked_at]
+        if any(one.when.protocols for one in found):
+            raise NotForZeekError("unknown commands of some protocols only")
+        lines += [f"\tredef unknown_{looked_at}_detections = {_ids(found)};", ""]
     replays = _ids([detection for detection in claimed if detection.when.credential is not None])
     windows = [one.when.threshold.seconds for one in claimed if one.when.threshold is not None]
     lines += [

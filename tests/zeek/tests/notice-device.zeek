@@ -1,0 +1,7 @@
+# @TEST-DOC: A special register among the targets of a request.
+#
+# @TEST-EXEC: zeek -b -r ${PCAPS}/slmp-3e-special-random.pcap base/protocols/conn base/frameworks/notice/weird ${PACKAGE} %INPUT
+# @TEST-EXEC: awk -f ${SCRIPTS}/columns.awk columns="uid note msg sub src dst melsec_detection" notice.log > notice.cut && btest-diff notice.cut
+# @TEST-EXEC: test ! -f reporter.log
+# @TEST-EXEC: test ! -f weird.log
+# @TEST-EXEC: test ! -f analyzer.log

@@ -1,0 +1,209 @@
+"""What happens besides operations: frames that contradict themselves, responses that nobody asked for, silence.
+
+Each is told as it is seen; what it means says the definition.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from melsec_nsm.codec.transactions import (
+    MAX_CONVERSATIONS,
+    REQUEST_TIMEOUT,
+    SILENT_REQUESTS,
+    SILENT_SECONDS,
+    SUSPECT_SECONDS,
+    Endpoint,
+    Half,
+    Transaction,
+    is_group,
+    matches,
+)
+from melsec_nsm.engines.reference.inspection import Handshake
+from melsec_nsm.engines.reference.sessions import Bounded, names_server
+
+MAX_EXPIRED = 16
+"""Requests of a conversation that are remembered as unanswered, to tell a late response from one to nothing."""
+
+_SECOND = 1_000_000_000
+
+
+class Happening(NamedTuple):
+    """An event of a client and a controller."""
+
+    event: str
+    ts: int
+    client: str
+    server: str
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was seen of a conversation: since when, whether it began with a request, who asked, what came last."""
+
+    began: int
+    asked_first: bool
+    asked: set[str] = field(default_factory=set)
+    expired: deque[Half] = field(default_factory=lambda: deque(maxlen=MAX_EXPIRED))
+    last: Transaction | None = None
+
+
+class Events:
+    """The events of a capture."""
+
+    def __init__(self) -> None:
+        self._seen: Bounded[tuple[str, Endpoint, Endpoint], _Seen] = Bounded(MAX_CONVERSATIONS)
+        self._services: Bounded[Endpoint, None] = Bounded(MAX_CONVERSATIONS)
+        self._handshakes: Bounded[tuple[Endpoint, Endpoint], int] = Bounded(MAX_CONVERSATIONS)
+        self._silence = _Silence()
+
+    def half(self, half: Half) -> Iterator[Happening]:
+        """What a request or a response tells by itself."""
+        asks = half.pdu.is_request
+        client, server = (half.source, half.destination) if asks else (half.destination, half.source)
+        seen = self._of(half)
+        if asks:
+            seen.asked.add(client.host)
+        elif half.transport == "tcp":
+            self._services.put(server, None)
+        if half.pdu.garbage and half.whole:
+            yield Happening("malformed-frame", half.ts, client.host, server.host)
+        if not asks:
+            self._silence.answered(server.host)
+        elif names_server(half) and not half.pdu.is_unanswered:
+            yield from self._silence.asked(half.ts, client.host, server.host)
+
+    def transaction(self, transaction: Transaction) -> Iterator[Happening]:
+        """What a response tells that no request waits for."""
+        request, response = transaction.request, transaction.response
+        if request is None:
+            yield from self._alone(transaction)
+        elif response is None:
+            self._of(request).expired.append(request)
+        elif _way(request) == _way(response):
+            self._of(request).last = transaction
+
+    def handshake(self, handshake: Handshake) -> Iterator[Happening]:
+        """What a SYN tells, or the answer to one; repeated ones tell nothing."""
+        ways = (handshake.source, handshake.destination)
+        if self._handshakes.get(ways) == handshake.number:
+            return
+        self._handshakes.put(ways, handshake.number)
+        if handshake.answer:
+            if handshake.source in self._services:
+                self._silence.accepted(handshake.source.host)
+        elif handshake.destination in self._services:
+            client, server = handshake.source.host, handshake.destination.host
+            yield Happening("connection", handshake.ts, client, server)
+            yield from self._silence.called(handshake.ts, client, server)
+
+    def suspect(self, ts: int, server: str) -> None:
+        """Something was done to a controller after which it may fall silent."""
+        self._silence.suspect(ts, server)
+
+    def _of(self, half: Half) -> _Seen:
+        key = _way(half)
+        seen = self._seen.get(key)
+        if seen is None:
+            seen = _Seen(half.ts, half.pdu.is_request)
+        self._seen.put(key, seen)
+        return seen
+
+    def _alone(self, transaction: Transaction) -> Iterator[Happening]:
+        response = transaction.first
+        client = response.destination.host
+        if is_group(client) or not response.whole:
+            return
+        seen = self._of(response)
+        if response.transport == "udp" and not seen.asked_first and not _past(seen.began, response.ts):
+            return
+        if any(one.source.host == client and matches(one.pdu, response.pdu) for one in seen.expired):
+            return
+        last = seen.last
+        if last is not None and last.client == client and last.request and matches(last.request.pdu, response.pdu):
+            before = last.response
+            assert before is not None
+            if _said(before) == _said(response):
+                return
+            if not _past(before.ts, response.ts):
+                yield Happening("conflicting-response", response.ts, client, response.source.host)
+                return
+        if client in seen.asked:
+            yield Happening("unsolicited-response", response.ts, client, response.source.host)
+
+
+def _past(since: int, now: int) -> bool:
+    return now - since >= REQUEST_TIMEOUT * _SECOND
+
+
+def _way(half: Half) -> tuple[str, Endpoint, Endpoint]:
+    first, second = sorted((half.source, half.destination))
+    return half.transport, first, second
+
+
+def _said(response: Half) -> tuple[int | None, bytes]:
+    """What a response says, without counters and checksums."""
+    return response.pdu.status, response.pdu.body
+
+
+@dataclass(slots=True)
+class _Suspect:
+    """A controller that is watched, with what has come to nothing since it was last heard of."""
+
+    until: int
+    since: int = 0
+    requests: int = 0
+    calls: int = 0
+
+
+class _Silence:
+    """Controllers that do not answer any more after something was done to them."""
+
+    def __init__(self) -> None:
+        self._suspects: Bounded[str, _Suspect] = Bounded()
+
+    def suspect(self, ts: int, server: str) -> None:
+        """Watches a controller for a while."""
+        known = self._suspects.get(server)
+        if known is None or known.until <= ts:
+            known = _Suspect(0)
+        known.until = ts + SUSPECT_SECONDS * _SECOND
+        self._suspects.put(server, known)
+
+    def answered(self, server: str) -> None:
+        """A response of a controller."""
+        suspect = self._suspects.get(server)
+        if suspect is not None:
+            suspect.requests = suspect.calls = 0
+
+    def accepted(self, server: str) -> None:
+        """A controller accepts a connection, which says nothing of requests."""
+        suspect = self._suspects.get(server)
+        if suspect is not None:
+            suspect.calls = 0
+
+    def asked(self, ts: int, client: str, server: str) -> Iterable[Happening]:
+        """A request to a controller."""
+        return self._tried(ts, client, server, request=True)
+
+    def called(self, ts: int, client: str, server: str) -> Iterable[Happening]:
+        """A SYN to a port on which a controller has answered before."""
+        return self._tried(ts, client, server, request=False)
+
+    def _tried(self, ts: int, client: str, server: str, *, request: bool) -> Iterator[Happening]:
+        suspect = self._suspects.get(server)
+        if suspect is None or suspect.until <= ts:
+            return
+        if not suspect.requests and not suspect.calls:
+            suspect.since = ts
+        if request:
+            suspect.requests += 1
+        else:
+            suspect.calls += 1
+        tries = suspect.requests + suspect.calls
+        if tries >= SILENT_REQUESTS and ts - suspect.since >= SILENT_SECONDS * _SECOND:
+            suspect.until = 0
+            yield Happening("silence", ts, client, server)
