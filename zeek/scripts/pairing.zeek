@@ -107,8 +107,10 @@ type State: record {
 	datagrams: bool;
 	# The responder is a group address: it stands for whoever receives.
 	group: bool;
-	# Time of the last datagram, for recognising copies.
+	# Time of the last datagram, for recognising copies; absent where that was one.
 	last_datagram: time &optional;
+	# Time of the last datagram, a copy or not.
+	latest: time &optional;
 	# A PDU that proves the protocol was seen.
 	proven: bool;
 	# The same for frames without a length.
@@ -219,6 +221,7 @@ function is_copy(state: State, pdu: PDU, now: time): bool
 	{
 	local copy_seen = pdu$repeated && state?$last_datagram && now - state$last_datagram <= copy_interval;
 	state$last_datagram = now;
+	state$latest = now;
 
 	if ( copy_seen )
 		{
@@ -820,13 +823,19 @@ event response(c: connection, is_orig: bool, pdu: PDU) &priority=5
 	local now = network_time();
 	local id = c$id;
 
-	local before = state?$last_datagram ? state$last_datagram : c$start_time;
+	local before = state?$latest ? state$latest : c$start_time;
 
 	if ( ! state?$asked_first )
 		state$asked_first = F;
 
 	if ( state$datagrams && is_copy(state, pdu, now) )
+		{
+		# What comes next follows the copy.
+		if ( state?$answered && state$answered == before )
+			state$answered = now;
+
 		return;
+		}
 
 	if ( pdu$garbage > 0 )
 		report_garbage(c, state, pdu, is_orig ? id$resp_h : id$orig_h, is_orig ? id$orig_h : id$resp_h);

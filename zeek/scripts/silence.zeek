@@ -11,7 +11,7 @@
 module MELSEC;
 
 export {
-	## Controllers, and ports of controllers, that are remembered.
+	## Ports of controllers that are remembered; another one is forgotten for each beyond it.
 	option max_services = 65536;
 }
 
@@ -25,8 +25,8 @@ type Suspect: record {
 
 global suspects: table[addr] of Suspect = table() &write_expire=suspect_time + 1min;
 
-# Ports on which controllers have answered over TCP.
-global services: set[addr, port] = set() &read_expire=1day;
+# Ports on which controllers have answered over TCP. They stay: a connection may live for months.
+global services: set[addr, port] = set();
 
 redef record connection += {
 	# Its SYN, and the answer to it, were counted: they may come again.
@@ -37,10 +37,9 @@ redef record connection += {
 # Watches a controller for a while.
 function suspect(server: addr, now: time)
 	{
-	if ( server !in suspects || suspects[server]$until <= now )
-		suspects[server] = Suspect($until=now);
-
-	suspects[server]$until = now + suspect_time;
+	local watched = server in suspects && suspects[server]$until > now ? suspects[server] : Suspect($until=now);
+	watched$until = now + suspect_time;
+	suspects[server] = watched;
 	}
 
 # Counts what was tried with a controller that is watched. Returns whether it has fallen silent.
@@ -70,8 +69,18 @@ hook answering(c: connection, is_orig: bool, protocol: string)
 	{
 	local id = c$id;
 
-	if ( get_port_transport_proto(id$resp_p) == tcp && |services| < max_services )
-		add services[is_orig ? id$orig_h : id$resp_h, is_orig ? id$orig_p : id$resp_p];
+	if ( get_port_transport_proto(id$resp_p) != tcp )
+		return;
+
+	if ( |services| >= max_services )
+		{
+		for ( [host, service] in services )
+			break;
+
+		delete services[host, service];
+		}
+
+	add services[is_orig ? id$orig_h : id$resp_h, is_orig ? id$orig_p : id$resp_p];
 	}
 
 hook request_seen(transaction: Info) &priority=-5
