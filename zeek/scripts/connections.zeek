@@ -92,8 +92,10 @@ type State: record {
 	datagrams: bool;
 	# The responder is a group address: it stands for whoever receives.
 	group: bool;
-	# Time of the last datagram, for recognising copies.
+	# Time of the last datagram, for recognising copies; absent where that was one.
 	last_datagram: time &optional;
+	# Time of the last datagram, a copy or not.
+	latest: time &optional;
 	# A PDU that proves the protocol was seen.
 	proven: bool;
 	# The same for frames without a length.

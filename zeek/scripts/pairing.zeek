@@ -74,6 +74,7 @@ function is_copy(state: State, pdu: PDU, now: time): bool
 	{
 	local copy_seen = pdu$repeated && state?$last_datagram && now - state$last_datagram <= copy_interval;
 	state$last_datagram = now;
+	state$latest = now;
 
 	if ( copy_seen )
 		{
@@ -523,13 +524,20 @@ event response(c: connection, is_orig: bool, pdu: PDU) &priority=5
 	local state = c?$melsec ? c$melsec : state_of(c);
 	local now = network_time();
 	local id = c$id;
-	local before = state?$last_datagram ? state$last_datagram : c$start_time;
+
+	local before = state?$latest ? state$latest : c$start_time;
 
 	if ( ! state?$asked_first )
 		state$asked_first = F;
 
 	if ( state$datagrams && is_copy(state, pdu, now) )
+		{
+		# What comes next follows the copy.
+		if ( state?$answered && state$answered == before )
+			state$answered = now;
+
 		return;
+		}
 
 	if ( pdu$garbage > 0 )
 		report_garbage(c, state, pdu, is_orig ? id$resp_h : id$orig_h, is_orig ? id$orig_h : id$resp_h);

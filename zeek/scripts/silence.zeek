@@ -12,7 +12,7 @@
 module MELSEC;
 
 export {
-	## Controllers, and ports of controllers, that are remembered.
+	## Ports of controllers that are remembered; another one is forgotten for each beyond it.
 	option max_services = 65536;
 }
 
@@ -26,8 +26,8 @@ type Suspect: record {
 
 global suspects: table[addr] of Suspect = table() &write_expire=suspect_time + 1min;
 
-# Ports on which controllers have answered over TCP.
-global services: set[addr, port] = set() &read_expire=1day;
+# Ports on which controllers have answered over TCP. They stay: a connection may live for months.
+global services: set[addr, port] = set();
 
 redef record connection += {
 	# Its SYN, and the answer to it, were counted: they may come again.
@@ -38,10 +38,9 @@ redef record connection += {
 # Watches a controller for a while.
 function suspect(server: addr, now: time)
 	{
-	if ( server !in suspects || suspects[server]$until <= now )
-		suspects[server] = Suspect($until=now);
-
-	suspects[server]$until = now + suspect_time;
+	local watched = server in suspects && suspects[server]$until > now ? suspects[server] : Suspect($until=now);
+	watched$until = now + suspect_time;
+	suspects[server] = watched;
 	}
 
 # Counts what was tried with a controller that is watched. Returns whether it has fallen silent.
@@ -69,8 +68,18 @@ function tried(server: addr, now: time, is_request: bool): bool
 
 hook answering(who: Answerer)
 	{
-	if ( get_port_transport_proto(who$answers_from) == tcp && |services| < max_services )
-		add services[who$host, who$answers_from];
+	if ( get_port_transport_proto(who$answers_from) != tcp )
+		return;
+
+	if ( |services| >= max_services )
+		{
+		for ( [host, service] in services )
+			break;
+
+		delete services[host, service];
+		}
+
+	add services[who$host, who$answers_from];
 	}
 
 hook request_seen(transaction: Info) &priority=-5
