@@ -113,7 +113,9 @@ def test_the_manifest_names_every_capture(files: Mapping[str, bytes]) -> None:
     entries = {entry["capture"]: entry for entry in yaml.safe_load(text)["captures"]}
     known = {capture.name: capture for capture in captures.all_captures(DEFINITION)}
     assert set(entries) == set(known)
-    assert set(files) == {"pcaps/manifest.yaml"} | {f"pcaps/{name}.pcap" for name in entries}
+    policies = {f"pcaps/{case['policy']}" for case in yaml.safe_load(text)["cases"]}
+    assert policies == {f"pcaps/policies/{name}.yaml" for name in DEFINITION.cases}
+    assert set(files) == {"pcaps/manifest.yaml"} | {f"pcaps/{name}.pcap" for name in entries} | policies
     for name, entry in entries.items():
         capture = known[name]
         assert entry["title"] == capture.title

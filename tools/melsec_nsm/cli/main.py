@@ -51,6 +51,7 @@ def _inputs(command: Callable[..., Any]) -> Callable[..., Any]:
             return command(*args, **kwargs)
         except (
             CaptureError,
+            captures.CaseError,
             DefinitionError,
             EngineError,
             NotForZeekError,
@@ -112,7 +113,8 @@ def pcap_build(check: bool) -> None:
     """Write pcaps/ and its manifest."""
     root = _checkout()
     files = captures.render(load())
-    gone = [path for path in sorted((root / "pcaps").glob("*.pcap")) if f"pcaps/{path.name}" not in files]
+    there = [*sorted((root / "pcaps").glob("*.pcap")), *sorted((root / "pcaps").glob("policies/*.yaml"))]
+    gone = [path for path in there if path.relative_to(root).as_posix() not in files]
     _write(root, files, check, gone)
 
 
@@ -171,9 +173,10 @@ def test(paths: tuple[Path, ...], names: str | None, jobs: int) -> None:
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--engine", "names", default="reference", show_default=True, help="Engines to ask, separated by commas.")
+@click.option("--policy", type=click.Path(path_type=Path), help="Policy of the site that judges who, what and when.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document; several in a list.")
 @_inputs
-def analyze(paths: tuple[Path, ...], names: str, as_json: bool) -> None:
+def analyze(paths: tuple[Path, ...], names: str, policy: Path | None, as_json: bool) -> None:
     """What happened in these captures: operations, detections, controllers.
 
     A capture that is cut off is analysed as far as it goes, and the exit code is 2.
@@ -187,7 +190,7 @@ def analyze(paths: tuple[Path, ...], names: str, as_json: bool) -> None:
         task = progress.add_task("analysing", total=len(paths) * len(asked))
         for path in paths:
             for name in asked:
-                found.append(known[name].run(path))
+                found.append(known[name].run(path, policy))
                 progress.advance(task)
     if as_json:
         documents = [document(result) for result in found]
@@ -216,15 +219,15 @@ def _require(known: dict[str, Engine], asked: Sequence[str]) -> None:
             _fail(f"{name}: {availability.reason}; {availability.remedy}")
 
 
-@main.group()
-def policy() -> None:
+@main.group("policy")
+def site_policy() -> None:
     """The policy of a site: who may do what, when and which way."""
 
 
 _SITE = click.argument("site", type=click.Path(path_type=Path))
 
 
-@policy.command("check")
+@site_policy.command("check")
 @_SITE
 @_inputs
 def policy_check(site: Path) -> None:
@@ -236,7 +239,7 @@ def policy_check(site: Path) -> None:
     click.echo(f"valid: {found.site}: {counts}, {len(found.changes)} changes")
 
 
-@policy.command("explain")
+@site_policy.command("explain")
 @_SITE
 @click.option("--client", required=True, help="Address or name of the host that wants something.")
 @click.option("--controller", "--server", "server", help="Address or name of the controller; none: a broadcast.")

@@ -21,6 +21,7 @@ from melsec_nsm.definitions.exchanges import ExchangeFacts, exchange_facts
 from melsec_nsm.definitions.model import (
     Action,
     Capture,
+    Case,
     Command,
     Condition,
     Definition,
@@ -72,6 +73,7 @@ def build(bundle: Bundle) -> Definition:
             MacPrefix(entry.text("prefix"), entry.text("note"), _provenance(entry))
             for entry in bundle.entries("models", "mac_prefixes")
         ),
+        cases={name: _case(entry) for name, entry in bundle.cases.items()},
     )
 
 
@@ -139,6 +141,7 @@ def _condition(bundle: Bundle, entry: Entry) -> Condition:
         ),
         actions=tuple(entry.texts("action")),
         credential=entry.get("credential"),
+        policy=entry.get("policy"),
     )
 
 
@@ -297,6 +300,7 @@ def _command(facts: ProtocolFacts, entry: Entry) -> Command:
         provenance=_provenance(entry),
         location=entry.locate(),
         unanswered=entry.get("unanswered", False),
+        pushed=entry.get("pushed", False),
         units=entry.get("units"),
     )
 
@@ -362,6 +366,19 @@ def _capture(bundle: Bundle, entry: Entry) -> Capture:
         server=entry.get("server", SERVER),
         shape=entry.get("shape", "plain"),
         exchanges=tuple(one for item in entry.children("exchanges") for one in _exchanges(bundle, entry, item)),
+        location=entry.locate(),
+    )
+
+
+def _case(entry: Entry) -> Case:
+    replaced = entry.child("replace")
+    return Case(
+        name=entry.text("case"),
+        title=entry.text("title"),
+        capture=entry.text("capture"),
+        policy=entry.text("policy"),
+        old=replaced.text("old") if replaced is not None else "",
+        new=replaced.text("new") if replaced is not None else "",
         location=entry.locate(),
     )
 
