@@ -26,9 +26,11 @@ from melsec_nsm.engines import engines as all_engines
 from melsec_nsm.engines.base import Engine, EngineError, Result
 from melsec_nsm.engines.share import checkout
 from melsec_nsm.generate import captures, project
+from melsec_nsm.generate import site as sites
 from melsec_nsm.generate.suricata import UnsupportedByBackend
 from melsec_nsm.generate.zeek.meanings import NotForZeekError
 from melsec_nsm.policy import explain as explaining
+from melsec_nsm.policy.clock import LAST_YEAR
 from melsec_nsm.policy.compiled import CompiledPolicy, Content
 from melsec_nsm.report import tables
 from melsec_nsm.report.document import document
@@ -237,6 +239,30 @@ def policy_check(site: Path) -> None:
         click.echo(f"{issue}", err=True)
     counts = f"{len(found.hosts)} hosts, {len(found.controllers)} controllers, {len(found.windows)} windows"
     click.echo(f"valid: {found.site}: {counts}, {len(found.changes)} changes")
+
+
+@site_policy.command("compile")
+@_SITE
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for zeek/ and suricata/.")
+@click.option(
+    "--until",
+    type=click.IntRange(2001, 2200),
+    default=LAST_YEAR,
+    show_default=True,
+    help="Last year of which the time zone is written out.",
+)
+@_inputs
+def policy_compile(site: Path, out: Path, until: int) -> None:
+    """Write the policy SITE for Zeek and Suricata below a folder. A policy with mistakes changes nothing there."""
+    definition = load()
+    compiled = CompiledPolicy(policies.load(site, definition), definition, until)
+    files = sites.render(compiled, definition)
+    try:
+        sites.write(out, files)
+    except OSError as error:
+        _fail(f"{error.filename or out}: {error.strerror}")
+    for name in files:
+        click.echo(f"wrote {out / name}")
 
 
 @site_policy.command("explain")
