@@ -91,6 +91,10 @@ def test_analyze_prints_the_document_of_the_design(stop: Path) -> None:
                 "status": "0000",
                 "status_name": "success",
                 "requests": 1,
+                "role": "",
+                "window": "",
+                "change": "",
+                "verdict": "",
             }
         ],
         "files": [],

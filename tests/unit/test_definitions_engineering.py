@@ -299,6 +299,8 @@ def test_files_in_captures(toy: Definition) -> None:
         # conditions
         (D, "status: unsupported-command", "status: unsuported-command", "no end code is called 'unsuported-command' (did you mean 'unsupported-command'?)"),
         (D, "  direction: response\n", "", "a request has no status (direction: response)"),
+        (D, "  operation: name-user\n  status: unsupported-command\n  direction: response\n  threshold: {count: 3, seconds: 60, distinct: user, per: [client, server]}", "  policy: host-unknown", "policy cannot be 'host-unknown'"),
+        (D, "  operation: name-user\n  status: unsupported-command\n  direction: response\n  threshold: {count: 3, seconds: 60, distinct: user, per: [client, server]}", "  policy: outside-path\n  action: remote-stop", "'action' and 'policy' mean different things"),
         (D, "count: 3,", "count: 1,", "count must be at least 2"),
         (D, "distinct: user", "distinct: usr", "distinct cannot be 'usr' (did you mean 'user'?)"),
         (D, "per: [client, server]", "per: [clients]", "cannot be 'clients'"),
@@ -310,7 +312,7 @@ def test_files_in_captures(toy: Definition) -> None:
         (D, "  status: unsupported-command\n", "  frame: toy-footd\n  status: unsupported-command\n", "unknown frame 'toy-footd' (did you mean 'toy-footed'?)"),
         (D, "  operation: name-user\n", "  any: [{operation: name-user}, {operation: prove-user, direction: response}]\n", "alternatives look at the same half"),
         (D, "  status: unsupported-command\n", "  fields: {secret_token: \"00\"}\n  status: unsupported-command\n", "'secret_token' is secret"),
-        (D, "  operation: name-user\n", "", "a 'credential' or an 'event'"),
+        (D, "  operation: name-user\n", "", "a 'credential', an 'event' or a 'policy'"),
         (D, "  operation: name-user\n", "  event: silence\n  operation: name-user\n", "'operation' means nothing beside 'event'"),
         (D, "  operation: name-user\n  status: unsupported-command\n  direction: response\n", "  event: silence\n", "many controllers are silent (say what came before it: 'after')"),
         (D, "  operation: name-user\n  status: unsupported-command\n  direction: response\n", "  event: malformed-frame\n", "'threshold' means nothing beside 'event'"),
@@ -326,6 +328,8 @@ def test_files_in_captures(toy: Definition) -> None:
         (D, "{toy-files: 2}", "{toy-files: 1}", "must be at least 2"),
         (D, "quiet: [toy-read]", "quiet: [toy-files]", "capture 'toy-files' stands in fires too"),
         # captures
+        (C, "captures:\n", "cases:\n  - {case: toy-case, title: A case, capture: toy-fils, policy: none}\ncaptures:\n", "unknown capture 'toy-fils' (did you mean 'toy-files'?)"),
+        (C, "captures:\n", "cases:\n  - {case: toy-files, title: A case, capture: toy-files, policy: none}\ncaptures:\n", "capture or case 'toy-files' stands twice"),
         (C, "lost: [1]", "lost: [3]", "the file has 3 blocks, the last is 2"),
         (C, "direction: download", "direction: down", "direction cannot be 'down'"),
         (C, "pattern: \"abc\", pointer", "pattern: \"äbc\", pointer", "the pattern is ASCII text"),

@@ -113,7 +113,10 @@ def test_the_manifest_names_every_capture(files: Mapping[str, bytes]) -> None:
     entries = {entry["capture"]: entry for entry in yaml.safe_load(text)["captures"]}
     known = {capture.name: capture for capture in captures.all_captures(DEFINITION)}
     assert set(entries) == set(known)
-    assert set(files) == {"pcaps/manifest.yaml"} | {f"pcaps/{name}.pcap" for name in entries}
+    cases = {case["case"]: case for case in yaml.safe_load(text)["cases"]}
+    policies = {f"pcaps/{case['policy']}" for case in cases.values()}
+    assert policies == {f"pcaps/policies/{name}.yaml" for name in DEFINITION.cases}
+    assert set(files) == {"pcaps/manifest.yaml"} | {f"pcaps/{name}.pcap" for name in entries} | policies
     for name, entry in entries.items():
         capture = known[name]
         assert entry["title"] == capture.title
@@ -122,7 +125,13 @@ def test_the_manifest_names_every_capture(files: Mapping[str, bytes]) -> None:
         assert counted == expected_transactions(DEFINITION, CODEC, capture)
         assert set(entry["detections"]) == {"reference", "zeek", "suricata"}
     fired = {(name, one) for name in DEFINITION.captures for one in entries[name]["detections"]["reference"]}
-    assert fired == {(name, one.id) for one in DEFINITION.detections.values() for name in one.fires}
+    wanted = {(name, one.id) for one in DEFINITION.detections.values() for name in one.fires}
+    assert fired == {(name, detection) for name, detection in wanted if name in entries}
+    assert {name for name, _ in wanted} <= set(entries) | set(cases)
+    for name, case in cases.items():
+        raised = set(case["detections"]["reference"])
+        assert {detection for one, detection in wanted if one == name} <= raised
+        assert all(name not in DEFINITION.detections[detection].quiet for detection in raised)
 
 
 @pytest.mark.parametrize("capture", CAPTURES)
@@ -190,9 +199,10 @@ def test_handshake_and_close(capture: Capture) -> None:
     if capture.shape != "midstream":
         assert flags[:3] == ["S", "SA", "A"]
     assert flags[-3:] == ["FA", "FA", "A"]
-    connections = {(one.client, one.server, one.connection or 1) for one in capture.exchanges}
-    opened = 0 if capture.shape == "midstream" else len(connections)
-    assert (flags.count("S"), flags.count("SA"), flags.count("FA")) == (opened, opened, 2 * len(connections))
+    shared = {(one.client, one.server, one.connection or 1) for one in capture.exchanges if not one.fresh}
+    connections = len(shared) + sum(one.repeat for one in capture.exchanges if one.fresh)
+    opened = 0 if capture.shape == "midstream" else connections
+    assert (flags.count("S"), flags.count("SA"), flags.count("FA")) == (opened, opened, 2 * connections)
 
 
 @pytest.mark.parametrize("capture", UDP_CAPTURES)

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
-from policies import POLICY, changed
+from policies import POLICY, changed, policy
+from test_cli_policy import run
 
-from melsec_nsm.cli import main
-from melsec_nsm.definitions import load
-from melsec_nsm.generate import site
-from melsec_nsm.generate.zeek import policy_table
-from melsec_nsm.policy import parse
+from melsec_nsm.definitions.model import Definition
+from melsec_nsm.generate.site import RULES, TABLE, install, render, table
+from melsec_nsm.generate.site.rules import FIRST_SITE_SID, SUPPORTED
 from melsec_nsm.policy.compiled import CompiledPolicy
 
 
-def table(text: str = POLICY) -> list[list[str]]:
+@pytest.fixture(scope="module")
+def files(definition: Definition) -> dict[str, bytes]:
+    return render(CompiledPolicy(policy(definition), definition, 2027), definition)
+
+
+def lines(files: dict[str, bytes]) -> list[list[str]]:
     """The lines of the table for Zeek, with their columns."""
-    definition = load()
-    compiled = CompiledPolicy(parse(text.encode(), "site.yaml", definition), definition)
-    lines = policy_table.table(compiled).decode().splitlines()
-    return [line.split("\t") for line in lines if not line.startswith("#")]
+    text = files[TABLE].decode("ascii").splitlines()
+    return [line.split("\t") for line in text if not line.startswith("#")]
 
 
 def of(rows: list[list[str]], kind: str) -> list[list[str]]:
@@ -29,61 +32,129 @@ def of(rows: list[list[str]], kind: str) -> list[list[str]]:
     return [row[1:] for row in rows if row[0] == kind]
 
 
-def compile_into(path: Path, out: Path) -> Result:
-    return CliRunner().invoke(main, ["policy", "compile", str(path), "--out", str(out)])
-
-
-def test_the_first_line_counts_all() -> None:
-    rows = table()
+def test_the_first_line_counts_all(files: dict[str, bytes]) -> None:
+    rows = lines(files)
     assert rows[0][0] == "policy"
-    assert rows[0][-1] == f"{policy_table.FORMAT},{len(rows)}"
+    assert rows[0][-1] == f"{table.FORMAT},{len(rows)}"
     assert all(len(row) == len(rows[0]) for row in rows)
 
 
-def test_a_window_over_the_end_of_the_week_is_two_spans() -> None:
-    sunday, night = of(table(), "window")
-    assert sunday[-1] == f"0,{policy_table.ALWAYS},8760,9000"
-    assert night[-1].split(",")[2:] == ["0", "240", "7080", "7440", "9960", "10080"]
+def test_hosts_controllers_and_paths(files: dict[str, bytes]) -> None:
+    rows = lines(files)
+    assert of(rows, "host")[:2] == [
+        ["eng-ws-1", "192.168.3.18/32", "engineer", "press-1", "0"],
+        ["remote", "10.8.0.16/28", "engineer", "(empty)", "1"],
+    ]
+    assert of(rows, "controller") == [
+        ["press-1", "192.168.3.250/32", "5560/udp,5562/tcp", "(empty)", "(empty)"],
+        ["press-2", "192.168.3.251/32,fd00:3::251/128", "(empty)", "(empty)", "(empty)"],
+    ]
+    assert of(rows, "role")[1][2] == "monitor,read,session,write"
+    assert [row[2] for row in of(rows, "path")] == ["vpn,plc-net", "plc-net,plc-net"]
 
 
-def test_tunings_are_told() -> None:
-    rows = {row[0]: row for row in of(table(), "tuning")}
+def test_windows_and_changes_are_numbers(files: dict[str, bytes]) -> None:
+    rows = lines(files)
+    sunday, night = of(rows, "window")
+    assert sunday[-1] == f"0,{table.ALWAYS},8760,9000"
+    assert "remote-stop" in sunday[3].split(",")
+    # Sunday night is two spans: the week ends within it.
+    assert night[-1].split(",") == ["1793487600", "1798758000", "0", "240", "7080", "7440", "9960", "10080"]
+    (change,) = of(rows, "change")
+    assert (change[0], change[2][:17], change[-1]) == ("CHG-1042", "press-1,MAIN.PRG,", "1795129200,1796079600")
+    clock = of(rows, "clock")
+    assert clock[0][-1] == "946684800,3600"
+    assert len(clock) == 1 + 2 * 28
+
+
+def test_tunings_are_told(files: dict[str, bytes]) -> None:
+    rows = {row[0]: row for row in of(lines(files), "tuning")}
     assert rows["program-upload"][2:] == ["eng-ws-1", "(empty)", "0,0,0"]
     assert rows["password-guessing"][-1] == "0,10,0"
     assert rows["remote-run"][-1] == "1,0,0"
 
 
-def test_the_same_policy_gives_the_same_octets(tmp_path: Path) -> None:
-    source = tmp_path / "site.yaml"
-    source.write_text(POLICY, "utf-8")
-    for name in ("one", "two"):
-        assert compile_into(source, tmp_path / name).exit_code == 0
-    assert (tmp_path / "one" / policy_table.FILE).read_bytes() == (tmp_path / "two" / policy_table.FILE).read_bytes()
-    assert [path.name for path in (tmp_path / "one").iterdir()] == [policy_table.FILE]
+def test_the_same_policy_gives_the_same_octets(definition: Definition, files: dict[str, bytes]) -> None:
+    assert render(CompiledPolicy(policy(definition), definition, 2027), definition) == files
 
 
-def test_a_wrong_policy_changes_nothing(tmp_path: Path) -> None:
-    source, out = tmp_path / "site.yaml", tmp_path / "out"
-    source.write_text(POLICY, "utf-8")
-    assert compile_into(source, out).exit_code == 0
-    before = (out / policy_table.FILE).read_bytes()
-    source.write_text(changed(("Europe/Berlin", "Berlin")), "utf-8")
-    result = compile_into(source, out)
-    assert result.exit_code == 2
-    assert "site.yaml:2:11: " in result.stderr
-    assert (out / policy_table.FILE).read_bytes() == before
-
-
-def test_a_file_is_replaced_and_not_written_over(tmp_path: Path) -> None:
-    (old,) = site.install({"table": b"old"}, tmp_path)
+def test_files_take_the_place_of_others_complete(tmp_path: Path) -> None:
+    (old, _) = install(tmp_path, {"zeek/a.tsv": b"1", "suricata/b.rules": b"2"})
     with old.open("rb") as reader:
-        (new,) = site.install({"table": b"new"}, tmp_path)
-        assert (reader.read(), new.read_bytes()) == (b"old", b"new")
-    assert [path.name for path in tmp_path.iterdir()] == ["table"]
+        new = install(tmp_path, {"zeek/a.tsv": b"3", "suricata/b.rules": b"4"})
+        assert (reader.read(), *(path.read_bytes() for path in new)) == (b"1", b"3", b"4")
+    assert sorted(path.name for path in tmp_path.rglob("*.*")) == ["a.tsv", "b.rules"]
 
 
-@pytest.mark.parametrize("name", ["a,b", "a\tb", "a\\b", "a\nb"])
-def test_what_separates_is_escaped(name: str) -> None:
-    line = policy_table._Line("exception", words=(name,)).text()
+def test_files_that_cannot_be_written_change_nothing(tmp_path: Path) -> None:
+    install(tmp_path, {"zeek/a.tsv": b"1"})
+    (tmp_path / "suricata").write_bytes(b"")
+    with pytest.raises(OSError, match="suricata"):
+        install(tmp_path, {"zeek/a.tsv": b"2", "suricata/b.rules": b"3"})
+    assert [path.read_bytes() for path in (tmp_path / "zeek").iterdir()] == [b"1"]
+
+
+def test_a_policy_with_mistakes_changes_nothing(tmp_path: Path) -> None:
+    site, out = tmp_path / "site.yaml", tmp_path / "out"
+    site.write_text(POLICY, "utf-8")
+    result = run("policy", "compile", site, "--out", out)
+    assert (result.exit_code, result.stdout) == (0, f"wrote {out / TABLE}\nwrote {out / RULES}\n")
+    before = {path: path.read_bytes() for path in out.rglob("*.*")}
+    site.write_text(changed(("Europe/Berlin", "Berlin")), "utf-8")
+    result = run("policy", "compile", site, "--out", out)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "site.yaml:2:11: " in result.stderr
+    assert {path: path.read_bytes() for path in out.rglob("*.*")} == before
+
+
+@pytest.mark.parametrize("name", ["a,b", "a\tb", "a\\b", "a\nb", "-", "(empty)"])
+def test_what_means_something_to_the_reader_is_escaped(name: str) -> None:
+    line = table._Line("exception", words=(name,)).text()
     assert line.count("\t") == 5
-    assert not set(line) & set(",\\n") - set("\\n")
+    assert "\\x" in line.split("\t")[3]
+    assert not set(line.split("\t")[3]) & set(",\n\t")
+    assert line.split("\t")[3] not in {"-", "(empty)"}
+
+
+def rules(files: dict[str, bytes]) -> Iterator[tuple[str, str, int]]:
+    """Header, detection and sid of the rules that alert."""
+    for line in files[RULES].decode("ascii").splitlines():
+        if line.startswith("alert ") and "; noalert;" not in line:
+            header, _, body = line.partition(" (")
+            name, sid = re.search(r"melsec_id ([a-z-]+)", body), re.search(r"sid:(\d+);", body)
+            assert name is not None
+            assert sid is not None
+            yield header, name[1], int(sid[1])
+
+
+def test_rules_have_the_addresses_of_the_policy(files: dict[str, bytes]) -> None:
+    found = {(header.removeprefix("alert tcp-pkt "), name) for header, name, _ in rules(files) if "tcp-pkt" in header}
+    hosts = "192.168.3.18,192.168.3.30,10.8.0.16/28"
+    headers = {name: [header for header, one in found if one == name] for name in SUPPORTED}
+    assert all(headers.values())
+    (host,) = {header for header in headers["host-not-allowed"] if not header.startswith("any")}
+    assert host.endswith(" any -> any any")
+    assert set(re.split(r"[\[\],]+", host.split(" ")[0].strip("!["))[:-1]) == set(hosts.split(","))
+    assert "[192.168.3.18] any -> [192.168.3.251,fd00:3::251] any" in headers["controller-not-allowed"]
+    assert "[192.168.3.30] any -> any any" in headers["role-not-allowed"]
+    assert "any any -> [192.168.3.250] ![5562]" in headers["unexpected-port"]
+    assert any(header.startswith("[192.168.7.0/24] any -> [") for header in headers["outside-path"])
+    sids = [sid for _, _, sid in rules(files)]
+    assert min(sids) >= FIRST_SITE_SID
+    assert len(set(sids)) == len(sids)
+
+
+def test_detections_that_are_off_or_spare_a_host_have_no_rules_for_it(definition: Definition) -> None:
+    off = policy(definition, ("remote-run: {enabled: false}", "host-not-allowed: {enabled: false}"))
+    assert "host-not-allowed" not in {name for _, name, _ in rules(render(CompiledPolicy(off, definition), definition))}
+    spared = policy(definition, ("remote-run: {enabled: false}", "role-not-allowed: {except: [panel]}"))
+    made = render(CompiledPolicy(spared, definition), definition)
+    roles = [header for header, name, _ in rules(made) if name == "role-not-allowed"]
+    assert roles
+    assert not any("192.168.3.30" in header for header in roles)
+    spared = policy(definition, ("remote-run: {enabled: false}", "outside-path: {except: [remote]}"))
+    made = render(CompiledPolicy(spared, definition), definition)
+    paths = [header for header, name, _ in rules(made) if name == "outside-path"]
+    # The zone of its network without it: 10.8.0.0/24 in pieces.
+    assert any("[10.8.0.0/28,10.8.0.32/27,10.8.0.64/26,10.8.0.128/25] any -> [" in header for header in paths)
+    assert not any("[10.8.0.0/24] any ->" in header for header in paths)

@@ -1,4 +1,4 @@
-"""Hours of the site: the arithmetic of the engines against zoneinfo, on the days on which clocks are changed and others."""
+"""Hours of the site: the arithmetic of the engines against zoneinfo, on days on which clocks are changed and others."""
 
 from __future__ import annotations
 

@@ -415,8 +415,11 @@ class _Data(Packet):  # type: ignore[misc]
         octets = s[: len(s) - len(found.rest)]
         for field in self.fields_desc:
             if field.entry.name in found.values:
-                value = _padded(field.entry, found.values[field.entry.name], octets)
-                self.fields[field.name] = field.any2i(self, value)
+                self.fields[field.name] = field.any2i(self, found.values[field.entry.name])
+        texts = [field for field in self.fields_desc if _is_padded(field.entry) and field.name in self.fields]
+        if texts and payload.encode(self._layout, self._values(), self.reading()) != octets:
+            for field in texts:
+                self.fields[field.name] = field.any2i(self, _padded(field.entry, self.fields[field.name], octets))
         self.explicit = 1
         self.raw_packet_cache = octets
         self.raw_packet_cache_fields = {
@@ -441,11 +444,14 @@ def _decode(cls: Any, octets: bytes, reading: Reading) -> payload.Payload:
     return payload.decode(cls._layout, octets, reading)
 
 
-def _padded(entry: Field, value: Any, octets: bytes) -> Any:
-    """A text with the zeros behind it, where it had some: the codec takes padding off and writes blanks."""
-    if entry.type != "text" or entry.size is None:
-        return value
-    padded = value.ljust(entry.size, "\0")
+def _is_padded(entry: Field) -> bool:
+    """Whether the codec takes padding off a text, and writes blanks."""
+    return entry.type == "text" and entry.size is not None
+
+
+def _padded(entry: Field, value: str, octets: bytes) -> str:
+    """A text with the zeros behind it, where it had some."""
+    padded = value.ljust(entry.size or 0, "\0")
     return padded if padded.encode("ascii", "ignore") in octets else value
 
 

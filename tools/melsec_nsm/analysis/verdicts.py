@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import yaml
@@ -27,6 +27,14 @@ class Expectation:
     detections: Mapping[str, Mapping[str, int]]
     unjudged: frozenset[str] = frozenset()
     """Detections of which nothing is expected, either way."""
+    case: str = ""
+    policy: Path | None = None
+    """Name and policy of a case: a capture judged under a policy."""
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        return self.case or self.capture.stem
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +59,17 @@ def expectations(paths: Sequence[Path]) -> list[Expectation]:
         if not path.exists():
             raise ManifestError(f"{path}: no such file or directory")
         entries = _manifest(folder / MANIFEST)
-        if path.is_dir():
-            wanted += entries.values()
-        elif path.stem in entries:
-            wanted.append(entries[path.stem])
-        else:
+        found = [one for one in entries if path.is_dir() or one.capture.stem == path.stem]
+        wanted += found
+        if not found and not path.is_dir():
             raise ManifestError(f"{path}: {folder / MANIFEST} says nothing of this capture")
     return wanted
 
 
-def _manifest(path: Path) -> dict[str, Expectation]:
+def _manifest(path: Path) -> list[Expectation]:
     try:
         content = yaml.safe_load(path.read_text("utf-8"))
-        return {
+        captures = {
             entry["capture"]: Expectation(
                 path.parent / f"{entry['capture']}.pcap",
                 {
@@ -75,6 +81,16 @@ def _manifest(path: Path) -> dict[str, Expectation]:
             )
             for entry in content["captures"]
         }
+        cases = [
+            replace(
+                captures[entry["capture"]],
+                detections=entry["detections"],
+                case=entry["case"],
+                policy=path.parent / entry["policy"],
+            )
+            for entry in content.get("cases", ())
+        ]
+        return [*captures.values(), *cases]
     except FileNotFoundError:
         raise ManifestError(f"{path}: no such file; `melsec-nsm pcap build` writes it") from None
     except (yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError) as error:
@@ -85,22 +101,27 @@ def _manifest(path: Path) -> dict[str, Expectation]:
 def judge(
     wanted: Sequence[Expectation], engines: Sequence[Engine], workers: int, progress: Callable[[], None] = lambda: None
 ) -> list[CaptureVerdict]:
-    """Every engine's verdict on every capture, in the order of the manifest."""
+    """Every engine's verdict on every capture, in the order of the manifest; on cases where it judges policies."""
 
     def one(job: tuple[Expectation, Engine]) -> tuple[Expectation, Result]:
         expectation, engine = job
-        result = engine.run(expectation.capture)
+        result = engine.run(expectation.capture, expectation.policy)
         progress()
         return expectation, result
 
-    jobs = [(expectation, engine) for expectation in wanted for engine in engines]
+    jobs = [
+        (expectation, engine)
+        for expectation in wanted
+        for engine in engines
+        if expectation.policy is None or engine.judges_policies
+    ]
     with ThreadPoolExecutor(max_workers=workers) as pool:
         found = list(pool.map(one, jobs))
     verdicts = []
     for expectation in wanted:
         results = {result.engine: result for owner, result in found if owner is expectation}
         differences = {name: lines for name, result in results.items() if (lines := compare(expectation, result))}
-        verdicts.append(CaptureVerdict(expectation.capture.stem, expectation, results, differences))
+        verdicts.append(CaptureVerdict(expectation.name, expectation, results, differences))
     return verdicts
 
 
@@ -126,6 +147,8 @@ def cells(detection: str, engine: str, verdicts: Sequence[CaptureVerdict]) -> st
     expected = fired = false = 0
     for verdict in verdicts:
         result = verdict.engines.get(engine)
+        if result is None and verdict.expectation.policy is not None:
+            continue
         wanted = detection in verdict.expectation.detections.get(engine, {})
         raised = result is not None and any(row.id == detection for row in result.detections)
         raised = raised and detection not in verdict.expectation.unjudged

@@ -26,10 +26,11 @@ from melsec_nsm.engines import engines as all_engines
 from melsec_nsm.engines.base import Engine, EngineError, Result
 from melsec_nsm.engines.share import checkout
 from melsec_nsm.generate import captures, project
-from melsec_nsm.generate import site as compiled_site
+from melsec_nsm.generate import site as sites
 from melsec_nsm.generate.suricata import UnsupportedByBackend
 from melsec_nsm.generate.zeek.meanings import NotForZeekError
 from melsec_nsm.policy import explain as explaining
+from melsec_nsm.policy.clock import LAST_YEAR
 from melsec_nsm.policy.compiled import CompiledPolicy, Content
 from melsec_nsm.report import tables
 from melsec_nsm.report.document import document
@@ -52,6 +53,7 @@ def _inputs(command: Callable[..., Any]) -> Callable[..., Any]:
             return command(*args, **kwargs)
         except (
             CaptureError,
+            captures.CaseError,
             DefinitionError,
             EngineError,
             NotForZeekError,
@@ -113,7 +115,8 @@ def pcap_build(check: bool) -> None:
     """Write pcaps/ and its manifest."""
     root = _checkout()
     files = captures.render(load())
-    gone = [path for path in sorted((root / "pcaps").glob("*.pcap")) if f"pcaps/{path.name}" not in files]
+    there = [*sorted((root / "pcaps").glob("*.pcap")), *sorted((root / "pcaps").glob("policies/*.yaml"))]
+    gone = [path for path in there if path.relative_to(root).as_posix() not in files]
     _write(root, files, check, gone)
 
 
@@ -172,9 +175,10 @@ def test(paths: tuple[Path, ...], names: str | None, jobs: int) -> None:
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--engine", "names", default="reference", show_default=True, help="Engines to ask, separated by commas.")
+@click.option("--policy", type=click.Path(path_type=Path), help="Policy of the site that judges who, what and when.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document; several in a list.")
 @_inputs
-def analyze(paths: tuple[Path, ...], names: str, as_json: bool) -> None:
+def analyze(paths: tuple[Path, ...], names: str, policy: Path | None, as_json: bool) -> None:
     """What happened in these captures: operations, detections, controllers.
 
     A capture that is cut off is analysed as far as it goes, and the exit code is 2.
@@ -188,7 +192,7 @@ def analyze(paths: tuple[Path, ...], names: str, as_json: bool) -> None:
         task = progress.add_task("analysing", total=len(paths) * len(asked))
         for path in paths:
             for name in asked:
-                found.append(known[name].run(path))
+                found.append(known[name].run(path, policy))
                 progress.advance(task)
     if as_json:
         documents = [document(result) for result in found]
@@ -217,15 +221,15 @@ def _require(known: dict[str, Engine], asked: Sequence[str]) -> None:
             _fail(f"{name}: {availability.reason}; {availability.remedy}")
 
 
-@main.group()
-def policy() -> None:
+@main.group("policy")
+def site_policy() -> None:
     """The policy of a site: who may do what, when and which way."""
 
 
 _SITE = click.argument("site", type=click.Path(path_type=Path))
 
 
-@policy.command("check")
+@site_policy.command("check")
 @_SITE
 @_inputs
 def policy_check(site: Path) -> None:
@@ -237,16 +241,23 @@ def policy_check(site: Path) -> None:
     click.echo(f"valid: {found.site}: {counts}, {len(found.changes)} changes")
 
 
-@policy.command("compile")
+@site_policy.command("compile")
 @_SITE
-@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder for the files.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for zeek/ and suricata/.")
+@click.option(
+    "--until",
+    type=click.IntRange(2001, 2200),
+    default=LAST_YEAR,
+    show_default=True,
+    help="Last year of which the time zone is written out.",
+)
 @_inputs
-def policy_compile(site: Path, out: Path) -> None:
-    """Write what sensors load of the policy SITE. A policy with mistakes changes nothing."""
+def policy_compile(site: Path, out: Path, until: int) -> None:
+    """Write the policy SITE for Zeek and Suricata below a folder. A policy with mistakes changes nothing there."""
     definition = load()
-    files = compiled_site.render(CompiledPolicy(policies.load(site, definition), definition))
+    compiled = CompiledPolicy(policies.load(site, definition), definition, until)
     try:
-        made = compiled_site.install(files, out)
+        made = sites.install(out, sites.render(compiled, definition))
     except OSError as error:
         _fail(f"{error.filename or out}: {error.strerror}")
         return
@@ -254,7 +265,7 @@ def policy_compile(site: Path, out: Path) -> None:
         click.echo(f"wrote {path}")
 
 
-@policy.command("explain")
+@site_policy.command("explain")
 @_SITE
 @click.option("--client", required=True, help="Address or name of the host that wants something.")
 @click.option("--controller", "--server", "server", help="Address or name of the controller; none: a broadcast.")

@@ -21,6 +21,7 @@ from melsec_nsm.definitions.exchanges import ExchangeFacts, exchange_facts
 from melsec_nsm.definitions.model import (
     Action,
     Capture,
+    Case,
     Command,
     Condition,
     Definition,
@@ -74,6 +75,7 @@ def build(bundle: Bundle) -> Definition:
             MacPrefix(entry.text("prefix"), entry.text("note"), _provenance(entry))
             for entry in bundle.entries("models", "mac_prefixes")
         ),
+        cases={name: _case(entry) for name, entry in bundle.cases.items()},
     )
 
 
@@ -145,6 +147,7 @@ def _condition(bundle: Bundle, entry: Entry) -> Condition:
         devices=tuple(entry.texts("device")),
         event=entry.get("event"),
         after=tuple(entry.texts("after")),
+        policy=entry.get("policy"),
     )
 
 
@@ -303,6 +306,7 @@ def _command(facts: ProtocolFacts, entry: Entry) -> Command:
         provenance=_provenance(entry),
         location=entry.locate(),
         unanswered=entry.get("unanswered", False),
+        pushed=entry.get("pushed", False),
         units=entry.get("units"),
     )
 
@@ -378,6 +382,19 @@ def _capture(bundle: Bundle, entry: Entry) -> Capture:
         shape=entry.get("shape", "plain"),
         interval=entry.get("interval", 10_000),
         exchanges=tuple(one for item in entry.children("exchanges") for one in _exchanges(bundle, entry, item)),
+        location=entry.locate(),
+    )
+
+
+def _case(entry: Entry) -> Case:
+    replaced = entry.child("replace")
+    return Case(
+        name=entry.text("case"),
+        title=entry.text("title"),
+        capture=entry.text("capture"),
+        policy=entry.text("policy"),
+        old=replaced.text("old") if replaced is not None else "",
+        new=replaced.text("new") if replaced is not None else "",
         location=entry.locate(),
     )
 

@@ -195,6 +195,11 @@ class Bundle:
         return _by_text(self.entries("captures", "captures"), "capture")
 
     @cached_property
+    def cases(self) -> dict[str, Entry]:
+        """Cases of captures under a policy by name."""
+        return _by_text(self.entries("captures", "cases"), "case")
+
+    @cached_property
     def techniques(self) -> set[str]:
         """Known technique ids."""
         tables = (file.child("techniques") for file in self.of("attack"))

@@ -237,7 +237,7 @@ class Command:
     ``digits`` is its width in hex digits, as logs print it. ``request`` and ``response`` map
     each sub-command to the name of a layout; an empty name means that there is no data, and a
     sub-command that is missing has data of unknown layout. Protocols without sub-commands use 0.
-    ``unanswered`` says that no answer is normal.
+    ``unanswered`` says that no answer is normal, ``pushed`` that the controller sends it to its client unasked.
     """
 
     protocol: str
@@ -253,6 +253,7 @@ class Command:
     provenance: Provenance
     location: Location
     unanswered: bool = False
+    pushed: bool = False
     units: str | None = None
     """``bit`` or ``word`` where the command itself says what a point is, and not its sub-command."""
 
@@ -417,7 +418,8 @@ class Condition:
 
     Instead of PDUs a condition may mean engineering operations by their ``actions``, or a ``credential`` that is
     ``replayed``: a token that another client has sent, or whose session another client was granted. Or it means an
-    ``event`` that is no operation, on its own or, with ``after``, only shortly after one of these detections.
+    ``event`` that is no operation, on its own or, with ``after``, only shortly after one of these detections. Or it
+    means what violates the ``policy`` of the site, in one of its ways.
     """
 
     operations: tuple[str, ...]
@@ -435,6 +437,7 @@ class Condition:
     devices: tuple[str, ...] = ()
     event: str | None = None
     after: tuple[str, ...] = ()
+    policy: str | None = None
 
     @property
     def half(self) -> str:
@@ -445,7 +448,7 @@ class Condition:
     def plain(self) -> bool:
         """Whether every PDU of the commands meant is meant, each by itself: what any engine can look for."""
         special = (self.frames, self.fields, self.statuses, self.alternatives, self.actions, self.devices)
-        return not (self.first or self.threshold or self.credential or self.event or any(special))
+        return not (self.first or self.threshold or self.credential or self.event or self.policy or any(special))
 
     @property
     def unknown(self) -> bool:
@@ -687,6 +690,23 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True)
+class Case:
+    """A capture judged under a policy: one of ``policies/``, in which ``old`` text is replaced by ``new``.
+
+    Detections name it among their captures as if it were one. What else the capture raises, it raises here too, but for
+    the detections that name the case as a near miss.
+    """
+
+    name: str
+    title: str
+    capture: str
+    policy: str
+    old: str
+    new: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
 class LockEntry:
     """What was once published for a detection: sids by variant, revision, hash of the rules."""
 
@@ -717,6 +737,7 @@ class Definition:
     classes: tuple[str, ...]
     engineering: Engineering = field(default_factory=Engineering)
     mac_prefixes: tuple[MacPrefix, ...] = ()
+    cases: Mapping[str, Case] = field(default_factory=dict)
 
     def commands(self) -> Iterator[Command]:
         """All commands of all protocols, in definition order."""
@@ -728,7 +749,7 @@ class Definition:
         return tuple(command for command in self.commands() if condition.matches(command))
 
     @cached_property
-    def action_classes(self) -> Mapping[str, tuple[str, ...]]:
+    def action_classes(self) -> dict[str, tuple[str, ...]]:
         """The classes of the commands that an engineering operation consists of, by its name; sorted, may be none."""
         found: dict[str, set[str]] = {name: set() for name in self.engineering.names}
         ways = self.engineering.transfers

@@ -96,6 +96,9 @@ class Operation:
     ``bytes`` were seen of a file, or written in an online change; ``missing_bytes`` and the hash are None where it is
     no file, the hash also where something is missing. ``status`` is the first end code that refused, else that of
     success in hex; empty where nobody answered. ``requests`` counts what it consisted of.
+
+    Under a policy ``role`` is that of the client, ``window`` the name of the window that is open for it, ``change``
+    the ticket that approves its file, and ``verdict`` says ``allowed`` or what is violated; empty without one.
     """
 
     ts: int
@@ -112,6 +115,10 @@ class Operation:
     status: str = ""
     status_name: str = ""
     requests: int = 1
+    role: str = ""
+    window: str = ""
+    change: str = ""
+    verdict: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +184,23 @@ class Engine(Protocol):
     """Judges captures."""
 
     name: str
+    judges_policies: bool
+    """Whether it judges by the policy of a site."""
 
     def availability(self) -> Availability:
         """Whether and where the engine is. Only reads."""
 
-    def run(self, capture: Path) -> Result:
-        """The verdict. EngineError where there is none: no capture, no engine, or the engine failed."""
+    def run(self, capture: Path, policy: Path | None = None) -> Result:
+        """The verdict, under the policy in a file.
+
+        EngineError where there is none: no capture, no engine, the engine failed or judges by no policy.
+        """
+
+
+def without_policy(engine: str, policy: Path | None) -> None:
+    """EngineError where an engine that judges by no policy is given one."""
+    if policy is not None:
+        raise EngineError(f"{engine}: the policy is not compiled for this engine yet; leave --policy or the engine out")
 
 
 class Alert(NamedTuple):

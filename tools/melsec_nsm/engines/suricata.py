@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from melsec_nsm.engines.base import Alert, Availability, EngineError, Result, summed
+from melsec_nsm.engines.base import Alert, Availability, EngineError, Result, summed, without_policy
 from melsec_nsm.engines.cleaned import cleaned
 from melsec_nsm.engines.locate import SURICATA, locate
 from melsec_nsm.engines.process import Outcome, run
@@ -47,6 +47,7 @@ class SuricataEngine:
     """
 
     name = "suricata"
+    judges_policies = False
 
     def __init__(
         self,
@@ -62,8 +63,9 @@ class SuricataEngine:
         """Whether and where Suricata is."""
         return locate(SURICATA)
 
-    def run(self, capture: Path) -> Result:
+    def run(self, capture: Path, policy: Path | None = None) -> Result:
         """The alerts on a capture. EngineError."""
+        without_policy(self.name, policy)
         program = self._program()
         with tempfile.TemporaryDirectory(prefix="melsec-nsm-suricata-") as name:
             folder = Path(name)

@@ -25,6 +25,7 @@ from melsec_nsm.engines.base import (
     Result,
     TransactionCount,
     summed,
+    without_policy,
 )
 from melsec_nsm.engines.cleaned import Cleaned, cleaned
 from melsec_nsm.engines.hlto import compiled
@@ -49,6 +50,7 @@ class ZeekEngine:
     """
 
     name = "zeek"
+    judges_policies = False
 
     def __init__(self, analyzer: Path | None = None, scripts: Path | None = None) -> None:
         self._analyzer = analyzer or zeek_analyzer()
@@ -65,8 +67,9 @@ class ZeekEngine:
             return Availability(self.name, None, here.path, reason, remedy)
         return here
 
-    def run(self, capture: Path) -> Result:
+    def run(self, capture: Path, policy: Path | None = None) -> Result:
         """What the logs say about a capture. EngineError."""
+        without_policy(self.name, policy)
         with self._logs(capture) as (logs, readable):
             result = read_result(logs, str(capture), readable.warnings)
             return replace(result, truncated=readable.truncated)

@@ -1,4 +1,4 @@
-"""Captures made from the definition, and the manifest of what each engine must say of them.
+"""Captures made from the definition, and the manifest of what each engine must say of them, under policies too.
 
 Everything in them is fixed: addresses, ports, sequence numbers, times. Building them twice gives the
 same octets.
@@ -11,6 +11,7 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import yaml
 from scapy.layers.inet import IP, TCP, UDP
@@ -19,9 +20,14 @@ from scapy.packet import Packet, Raw
 from scapy.utils import PcapWriter
 
 from melsec_nsm.codec import Codec, compose
-from melsec_nsm.definitions.model import ENGINES, Capture, Definition, Detection, Exchange
+from melsec_nsm.definitions import model
+from melsec_nsm.definitions.model import ENGINES, Capture, Case, Definition, Detection, Exchange
 from melsec_nsm.generate import examples
 from melsec_nsm.generate.text import comment
+from melsec_nsm.policy import parse
+
+POLICIES = Path(model.__file__).parent / "policies"
+"""Where the policies stand that cases name."""
 
 _START = 1_767_225_600  # 2026-01-01 00:00:00 UTC
 _CLIENT_MAC = "02:00:5e:00:53"  # the last octet is that of the address
@@ -34,6 +40,10 @@ _FRESH = 1000
 _SEGMENT = 1460
 
 
+class CaseError(Exception):
+    """A case cannot be made. One line, with the position of the case."""
+
+
 def render(definition: Definition) -> dict[str, bytes]:
     """Every capture and ``pcaps/manifest.yaml``, by path in the checkout."""
     codec = Codec(definition)
@@ -43,7 +53,11 @@ def render(definition: Definition) -> dict[str, bytes]:
         octets = build(codec, capture)
         files[f"pcaps/{capture.name}.pcap"] = octets
         entries.append(_entry(definition, codec, capture, octets))
-    text = yaml.safe_dump({"captures": entries}, sort_keys=False, width=120, allow_unicode=False)
+    cases: list[dict[str, object]] = []
+    for case in definition.cases.values():
+        files[f"pcaps/{_policy_name(case)}"] = policy_of(definition, case)
+        cases.append(_case(definition, case))
+    text = yaml.safe_dump({"captures": entries, "cases": cases}, sort_keys=False, width=120, allow_unicode=False)
     files["pcaps/manifest.yaml"] = f"{comment()}\n{text}".encode("ascii")
     return files
 
@@ -52,6 +66,54 @@ def all_captures(definition: Definition) -> Iterator[Capture]:
     """The captures of the definition, and those of every command in every frame."""
     yield from definition.captures.values()
     yield from examples.captures(definition)
+
+
+def policy_of(definition: Definition, case: Case) -> bytes:
+    """The policy of a case: the one that it names, with its change.
+
+    Raises:
+        CaseError: there is no such policy, or the text that is replaced does not stand in it once.
+        PolicyError: the policy is not sound.
+    """
+    file = POLICIES / f"{case.policy}.yaml"
+    try:
+        text = file.read_text("utf-8")
+    except OSError as error:
+        raise CaseError(f"{case.location}: {case.name}: {file.name}: {error.strerror}") from None
+    if case.old:
+        if text.count(case.old) != 1:
+            raise CaseError(f"{case.location}: {case.name}: what is replaced stands {text.count(case.old)} times")
+        text = text.replace(case.old, case.new)
+    octets = text.encode("utf-8")
+    parse(octets, f"{case.name}.yaml", definition)
+    return octets
+
+
+def _policy_name(case: Case) -> str:
+    return f"policies/{case.name}.yaml"
+
+
+def _case(definition: Definition, case: Case) -> dict[str, object]:
+    return {
+        "case": case.name,
+        "title": case.title,
+        "capture": case.capture,
+        "policy": _policy_name(case),
+        "detections": {engine: expected_in_case(definition, case, engine) for engine in ENGINES},
+    }
+
+
+def expected_in_case(definition: Definition, case: Case, engine: str) -> dict[str, int]:
+    """Detections that an engine must raise in a capture under a policy, with how often.
+
+    Those of the capture, but for the ones that name the case among their near misses, and those that name it.
+    """
+    without = expected_detections(definition, definition.captures[case.capture], engine)
+    return {name: count for name, count in without.items() if case.name not in definition.detections[name].quiet} | {
+        detection.id: detection.counts.get(case.name, 1)
+        for detection in definition.detections.values()
+        if engine in detection.engines() and case.name in detection.fires
+    }
 
 
 def build(codec: Codec, capture: Capture) -> bytes:
@@ -105,7 +167,7 @@ def unjudged(definition: Definition, capture: Capture) -> list[str]:
     """Detections of which the definition does not say whether a capture raises them."""
     if capture.name in definition.captures:
         return []
-    return sorted(detection.id for detection in definition.detections.values() if not detection.when.plain)
+    return sorted(one.id for one in definition.detections.values() if not (one.when.plain or one.when.policy))
 
 
 def _looks_for(definition: Definition, detection: Detection, item: Exchange) -> bool:

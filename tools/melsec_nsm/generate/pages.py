@@ -151,7 +151,9 @@ def _command(protocol: Protocol, command: Command) -> Sequence[str]:
     what = command.title
     if command.units:
         what += f"; points are {command.units}s"
-    if command.unanswered:
+    if command.pushed:
+        what += "; the controller sends it unasked"
+    elif command.unanswered:
         what += "; no answer is normal"
     if len(command.frames) < len(protocol.frames):
         what += f"; frames {', '.join(command.frames)}"

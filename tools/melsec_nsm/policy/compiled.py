@@ -17,9 +17,10 @@ answers each with one detection at most:
   controller and this name, valid when the transfer began (``unapproved-program``). A digest that is not known, since
   octets were missed, is not that of a change.
 
-The questions are independent: a STOP by an unknown host in the middle of the day is two alerts. The resolved pair is
-judged: a broadcast that nobody answered names no controller, so that only its client is judged, by the host and the
-role.
+The questions are independent: a STOP by an unknown host in the middle of the day is two alerts. But windows and changes
+are those of a controller: of one that the policy does not have, nothing is said but that it is unknown. The resolved
+pair is judged: a broadcast that nobody answered names no controller, so that only its client is judged, by the host and
+the role.
 """
 
 from __future__ import annotations
@@ -260,10 +261,10 @@ class CompiledPolicy:
             yield Ruling("role", role, "" if role.allow.issuperset(request.classes) else ROLE)
 
     def _when(self, request: Request, controller: Controller | None) -> Iterator[Ruling]:
-        if request.action not in self.need_window or request.server is None:
+        if request.action not in self.need_window or controller is None:
             return
         second, minute = request.ts // _NS, self.clock.minute_of_week(request.ts)
-        windows = self.windows_of(controller, request.action) if controller is not None else ()
+        windows = self.windows_of(controller, request.action)
         window = next((one.window for one in windows if one.covers(second, minute)), None)
         yield Ruling("window", window, "" if window is not None else WINDOW)
 
@@ -280,10 +281,10 @@ class CompiledPolicy:
             yield Ruling("port", controller, "" if request.port in controller.ports else PORT)
 
     def _what(self, request: Request, controller: Controller | None) -> Iterator[Ruling]:
-        if request.content is None or request.action not in self.need_change or request.server is None:
+        if request.content is None or request.action not in self.need_change or controller is None:
             return
         second = request.ts // _NS
-        known = self.changes_of(controller, request.content.file) if controller is not None else []
+        known = self.changes_of(controller, request.content.file)
         for one in known:
             if one.change.sha256 == request.content.sha256 and _valid(second, one.begins, one.ends):
                 yield Ruling("change", one.change)

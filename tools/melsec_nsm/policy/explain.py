@@ -188,10 +188,12 @@ class _Words:
     def _window(self, ruling: Ruling, action: str) -> str:
         if isinstance(ruling.entry, Window):
             return f"window {_shown(ruling.entry)} is open for {action}"
-        controller = self.site.controller(self.question.server or "")
-        windows = self.site.windows_of(controller, action) if controller is not None else ()
-        if controller is None or not windows:
-            return f"no window is for {action} on {controller.name if controller is not None else self.question.server}"
+        assert self.question.server is not None
+        controller = self.site.controller(self.question.server)
+        assert controller is not None
+        windows = self.site.windows_of(controller, action)
+        if not windows:
+            return f"no window is for {action} on {controller.name}"
         return f"no window is open for {action}: there is {'; '.join(_shown(one.window) for one in windows)}"
 
     def _public(self, _ruling: Ruling, _action: str) -> str:

@@ -48,14 +48,17 @@ def results(console: Console, definition: Definition, found: Sequence[Result]) -
 
 def _operations(console: Console, found: Sequence[Operation]) -> None:
     """What was done to controllers, in order."""
-    table = Table("time", "client", "controller", "action", "object", "user", "bytes", "status", box=None)
+    judged = any(one.verdict for one in found)
+    columns = ("time", "client", "controller", "action", "object", "user", "bytes", "status")
+    table = Table(*columns, *(("verdict",) if judged else ()), box=None)
     for one in found:
         octets = "" if one.bytes is None else str(one.bytes)
         if one.missing_bytes:
             octets += f" (-{one.missing_bytes})"
         time = timestamp(one.ts)[11:-4]
         status = one.status_name or one.status
-        table.add_row(time, one.client, one.server, one.action, one.object, one.user, octets, status)
+        row = (time, one.client, one.server, one.action, one.object, one.user, octets, status)
+        table.add_row(*row, *((one.verdict.replace(",", ", "),) if judged else ()))
     console.print(table)
 
 

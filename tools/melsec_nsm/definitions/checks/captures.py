@@ -29,6 +29,21 @@ def names_unique(bundle: Bundle) -> Iterator[Issue]:
     yield from repeated(by_text(captures, "title"), "title '{}'")
 
 
+def cases_valid(bundle: Bundle) -> Iterator[Issue]:
+    """Cases have names of their own, and captures that there are."""
+    named = (
+        (entry.text(key), entry, (key,))
+        for kind, key in (("captures", "capture"), ("cases", "case"))
+        for entry in bundle.entries("captures", kind)
+        if entry.text(key)
+    )
+    yield from (issue for issue in repeated(named, "capture or case '{}'") if bundle.cases)
+    for case in bundle.entries("captures", "cases"):
+        name = case.text("capture")
+        if name and name not in bundle.captures and case.sound("capture"):
+            yield case.issue(f"unknown capture '{name}'", "capture", hint=suggest(name, bundle.captures))
+
+
 def addresses_valid(bundle: Bundle) -> Iterator[Issue]:
     """Clients and servers are addresses."""
     for capture in bundle.entries("captures", "captures"):
@@ -332,6 +347,7 @@ def _shown(kind: int | str | None) -> str:
 
 CHECKS = (
     names_unique,
+    cases_valid,
     addresses_valid,
     protocols_known,
     frames_known,

@@ -85,7 +85,7 @@ def condition_consistent(bundle: Bundle) -> Iterator[Issue]:
     for when in conditions(bundle):
         if not when.sound():
             continue
-        kinds = [key for key in ("action", "credential", "event", "any") if key in when.data]
+        kinds = [key for key in ("action", "credential", "event", "policy", "any") if key in when.data]
         others = [key for key in when.data if key not in (*kinds, "threshold", "after")]
         for key in kinds[1:]:
             yield when.issue(
@@ -217,8 +217,8 @@ def captures_known(bundle: Bundle) -> Iterator[Issue]:
             continue
         for key in ("fires", "quiet"):
             for name, below in _named(captures, key):
-                if name not in bundle.captures:
-                    hint = suggest(name, bundle.captures)
+                if name not in bundle.captures and name not in bundle.cases:
+                    hint = suggest(name, (*bundle.captures, *bundle.cases))
                     yield captures.issue(f"unknown capture '{name}'", *below, hint=hint, key=len(below) > 2)
                 elif key == "quiet" and name in {fired for fired, _ in _named(captures, "fires")}:
                     yield captures.issue(f"capture '{name}' stands in fires too", *below)

@@ -3,7 +3,7 @@
 It is the oracle that Zeek and Suricata are compared with, and works wherever Python does. `inspection` makes
 transactions of a capture and `records` lines of them; `telling` decodes what PDUs say; `operations` makes the audit
 trail, with `files` (and `assembly`), `runs` and `sessions`; `assets` the inventory; `events` what happens besides;
-`judgement` the alerts.
+`judgement` the alerts, `site` those of the policy, `tuning` which are other than as shipped.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from melsec_nsm import __version__
+from melsec_nsm import policy as policies
 from melsec_nsm.codec import Codec
 from melsec_nsm.codec.transactions import Half, Transaction
 from melsec_nsm.definitions import load
@@ -34,7 +35,10 @@ from melsec_nsm.engines.reference.judgement import Judge
 from melsec_nsm.engines.reference.operations import Begun, Noted, Operations
 from melsec_nsm.engines.reference.records import Recorder
 from melsec_nsm.engines.reference.sessions import Sessions
+from melsec_nsm.engines.reference.site import Site
 from melsec_nsm.engines.reference.telling import Telling
+from melsec_nsm.engines.reference.tuning import Tuned
+from melsec_nsm.policy.compiled import CompiledPolicy
 
 __all__ = ["ReferenceEngine"]
 
@@ -43,6 +47,7 @@ class ReferenceEngine:
     """Judges a capture in pure Python."""
 
     name = "reference"
+    judges_policies = True
 
     def __init__(self, definition: Definition | None = None) -> None:
         self._definition = definition or load()
@@ -63,13 +68,17 @@ class ReferenceEngine:
             if transaction is not None:
                 yield recorder.record(transaction)
 
-    def run(self, capture: Path) -> Result:
-        """The verdict on a capture.
+    def run(self, capture: Path, policy: Path | None = None) -> Result:
+        """The verdict on a capture, under the policy in a file.
 
         Raises:
             CaptureError: the file cannot be read as a capture.
+            PolicyError: the policy is not sound.
         """
-        verdict = _Verdict(self._codec)
+        site = None
+        if policy is not None:
+            site = CompiledPolicy(policies.load(policy, self._definition), self._definition)
+        verdict = _Verdict(self._codec, site)
         inspection = Inspection(self._codec, capture, verdict.handshake)
         for half, transaction in inspection:
             if half is not None:
@@ -94,12 +103,13 @@ class ReferenceEngine:
 class _Verdict:
     """What is found out about a capture, PDU by PDU."""
 
-    def __init__(self, codec: Codec) -> None:
+    def __init__(self, codec: Codec, policy: CompiledPolicy | None) -> None:
         telling = Telling(codec)
         actions = telling.definition.engineering.actions
         sessions = Sessions(telling, tuple(action for action in actions if action.each == "login"))
         self._events = Events()
-        self._judge = Judge(telling, sessions, self._events.suspect)
+        self._judge = Judge(telling, sessions, self._events.suspect, Tuned(policy))
+        self._site = Site(self._judge, policy, telling.definition.action_classes)
         self._operations = Operations(telling, sessions)
         self.assets = Assets(telling)
         self.counts: Counter[tuple[str, str, str, str]] = Counter()
@@ -119,6 +129,7 @@ class _Verdict:
         """A transaction that is complete, or known to stay incomplete."""
         self.alerts += self._judge.transaction(transaction)
         self._happened(self._events.transaction(transaction))
+        self.alerts += self._site.transaction(transaction)
         self._note(self._operations.transaction(transaction))
         self.assets.transaction(transaction)
         if transaction.request is not None and not transaction.again:
@@ -141,7 +152,10 @@ class _Verdict:
         for one in noted:
             if isinstance(one, Begun):
                 self.alerts += self._judge.operation(one)
+                self.alerts += self._site.begun(one)
             elif isinstance(one, Operation):
-                self.operations.append(one)
+                told, alerts = self._site.done(one)
+                self.operations.append(told)
+                self.alerts += alerts
             else:
                 self.files.append(one)

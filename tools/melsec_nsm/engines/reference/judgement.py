@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from melsec_nsm.codec.frames import Pdu
@@ -15,6 +15,7 @@ from melsec_nsm.engines.reference.events import Happening
 from melsec_nsm.engines.reference.operations import Begun
 from melsec_nsm.engines.reference.sessions import Bounded, Sessions, names_server, server_of
 from melsec_nsm.engines.reference.telling import Key, Meaning, Telling, with_role
+from melsec_nsm.engines.reference.tuning import Tuned
 
 MAX_COUNTED = 16384
 """Clients, controllers and pairs whose times are counted for a detection; the least recent is forgotten beyond it."""
@@ -27,25 +28,34 @@ class Judge:
     """Raises each detection once for a client and a server, and again only after its interval."""
 
     def __init__(
-        self, telling: Telling, sessions: Sessions, suspect: Callable[[int, str], None] = lambda ts, server: None
+        self,
+        telling: Telling,
+        sessions: Sessions,
+        suspect: Callable[[int, str], None] = lambda ts, server: None,
+        tuning: Tuned | None = None,
     ) -> None:
         self._suspect = suspect
         self._dangerous: set[str] = set()
         self._by_event: dict[str, list[_Watch]] = {}
         self._telling = telling
         self._sessions = sessions
+        self._tuning = tuning or Tuned()
         self._by_command: dict[tuple[str, Key], list[_Watch]] = {}
         self._by_action: dict[str, list[Detection]] = {}
         self._replays: list[Detection] = []
+        self._by_policy: dict[str, list[Detection]] = {}
         self._quiet_until: Bounded[Hashable, int] = Bounded(MAX_QUIET)
         for detection in telling.definition.detections.values():
-            if "reference" in detection.engines():
-                self._add(detection)
+            tuned = self._tuning.tuned(detection)
+            if tuned is not None and "reference" in detection.engines():
+                self._add(tuned)
 
     def _add(self, detection: Detection) -> None:
         when = detection.when
         if when.credential is not None:
             self._replays.append(detection)
+        if when.policy is not None:
+            self._by_policy.setdefault(when.policy, []).append(detection)
         for action in when.actions:
             self._by_action.setdefault(action, []).append(detection)
         self._dangerous.update(when.after)
@@ -87,6 +97,12 @@ class Judge:
         for watch in self._by_event.get(happening.event, ()):
             yield from self._counted(watch, None, happening.ts, happening.client, happening.server)
 
+    def violated(self, violations: Iterable[str], ts: int, client: str, server: str, *about: str) -> Iterator[Alert]:
+        """What violations of the policy raise: each once for a client, a server and what it is ``about``."""
+        for violation in violations:
+            for detection in self._by_policy.get(violation, ()):
+                yield from self._raise(detection, ts, client, server, ((detection.id, client, server, *about),))
+
     def _request(self, request: Half, server: str) -> Iterator[Alert]:
         client = request.source.host
         for watch in self._by_command.get(("request", self._telling.key(request.pdu)), ()):
@@ -98,6 +114,8 @@ class Judge:
 
     def _counted(self, watch: _Watch, request: Pdu | None, ts: int, client: str, server: str) -> Iterator[Alert]:
         detection, threshold = watch.detection, watch.threshold
+        if self._tuning.spares(detection, client):
+            return
         if threshold is None:
             yield from self._raise(detection, ts, client, server, ((detection.id, client, server),))
             return
@@ -120,6 +138,8 @@ class Judge:
     def _raise(
         self, detection: Detection, ts: int, client: str, server: str, keys: tuple[Hashable, ...]
     ) -> Iterator[Alert]:
+        if self._tuning.spares(detection, client):
+            return
         if detection.id in self._dangerous:
             self._suspect(ts, server)
         if any(ts < (self._quiet_until.get(key) or 0) for key in keys):

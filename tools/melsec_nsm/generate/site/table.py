@@ -30,7 +30,6 @@ from typing import NamedTuple
 
 from melsec_nsm.policy.compiled import CompiledPolicy
 
-FILE = "melsec-policy.tsv"
 FORMAT = 1
 """Of the lines; the scripts refuse another one."""
 
@@ -61,7 +60,7 @@ class _Line(NamedTuple):
         return "\t".join([self.kind, _word(self.name), *(",".join(map(_word, one)) or "(empty)" for one in lists)])
 
 
-def table(compiled: CompiledPolicy) -> bytes:
+def render(compiled: CompiledPolicy) -> bytes:
     """The octets of the file, the same for the same policy."""
     lines = list(_lines(compiled))
     first = _Line("policy", compiled.policy.site, numbers=(FORMAT, len(lines) + 1))
@@ -116,4 +115,6 @@ def _sorted(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _word(value: object) -> str:
-    return str(value).translate(_ESCAPED)
+    text = str(value).translate(_ESCAPED)
+    # What is absent, and what is empty, the reader has words for.
+    return f"\\x{ord(text[0]):02x}{text[1:]}" if text.startswith(("-", "(")) else text
