@@ -234,7 +234,7 @@ export {
 		[0x1828] = CommandInfo($code="1828", $operation="read-file", $class="file", $request_detections=vector("request-flood"), $refused_detections=vector("error-burst")),
 		[0x1829] = CommandInfo($code="1829", $operation="write-file", $class="file", $request_detections=vector("request-flood"), $refused_detections=vector("error-burst")),
 		[0x182a] = CommandInfo($code="182A", $operation="close-file", $class="file", $request_detections=vector("request-flood"), $refused_detections=vector("error-burst")),
-		[0x2101] = CommandInfo($code="2101", $operation="on-demand", $class="session", $unanswered=T, $request_detections=vector("request-flood"), $refused_detections=vector("error-burst")),
+		[0x2101] = CommandInfo($code="2101", $operation="on-demand", $class="session", $unanswered=T, $pushed=T, $request_detections=vector("request-flood"), $refused_detections=vector("error-burst")),
 		[0x3040] = CommandInfo($code="3040", $operation="test-communication", $class="diagnose", $request_detections=vector("request-flood"), $refused_detections=vector("error-burst")),
 		[0x3050] = CommandInfo($code="3050", $operation="test-cable", $class="diagnose", $request_detections=vector("request-flood"), $refused_detections=vector("error-burst")),
 		[0x3060] = CommandInfo($code="3060", $operation="count-event-history", $class="diagnose", $request_detections=vector("request-flood"), $refused_detections=vector("error-burst")),

@@ -16,6 +16,8 @@ export {
 		Conflicting_Response,
 		## Many connections to a MELSEC port of a controller
 		Connection_Exhaustion,
+		## A host speaks to a controller that is not among its own
+		Controller_Not_Allowed,
 		## Controller that does not answer any more
 		Controller_Silent,
 		## Token of another client used
@@ -30,6 +32,8 @@ export {
 		File_Delete,
 		## Privileged request of a client made by hand
 		Handmade_Client,
+		## A host that the site policy does not know speaks to a controller
+		Host_Not_Allowed,
 		## IP address of a node set over the network
 		Ip_Address_Set,
 		## Frame that contradicts itself sent among MELSEC frames
@@ -38,6 +42,10 @@ export {
 		Node_Search,
 		## Program of a controller changed online
 		Online_Change,
+		## MELSEC in cleartext outside the allowed paths
+		Outside_Path,
+		## A controller is changed outside every maintenance window
+		Outside_Window,
 		## Owner of a controller evicted
 		Owner_Eviction,
 		## Parameters written to a controller
@@ -52,6 +60,8 @@ export {
 		Program_Download,
 		## Programs or parameters read from a controller
 		Program_Upload,
+		## MELSEC traffic with a public address
+		Public_Address,
 		## Remote latch clear of a controller
 		Remote_Latch_Clear,
 		## Remote PAUSE of a controller
@@ -64,6 +74,8 @@ export {
 		Remote_Stop,
 		## Controller flooded with requests
 		Request_Flood,
+		## A host does what its role in the site policy does not allow
+		Role_Not_Allowed,
 		## Safety operation mode of a controller changed
 		Safety_Mode_Change,
 		## Probe of a known scanner
@@ -72,8 +84,14 @@ export {
 		System_Device_Write,
 		## Type name of a controller read
 		Type_Name_Read,
+		## A program or parameter that no approved change covers is written
+		Unapproved_Program,
+		## A controller spoken to on a port that the site policy does not give it
+		Unexpected_Port,
 		## Command that nobody knows sent to a controller
 		Unknown_Command,
+		## A controller that the site policy does not know answers
+		Unknown_Controller,
 		## Response that nobody asked for
 		Unsolicited_Response,
 		## User records of a controller read
@@ -90,6 +108,7 @@ export {
 		["clock-set"] = Detection($note=Clock_Set, $title="Clock of a controller set", $severity="medium", $attack=vector("T0836"), $suppress=300sec),
 		["conflicting-response"] = Detection($note=Conflicting_Response, $title="Two different responses to one request", $severity="high", $attack=vector("T0856"), $suppress=300sec),
 		["connection-exhaustion"] = Detection($note=Connection_Exhaustion, $title="Many connections to a MELSEC port of a controller", $severity="high", $attack=vector("T0814"), $suppress=300sec, $threshold=Threshold($n=50, $within=10sec, $per=vector("server"))),
+		["controller-not-allowed"] = Detection($note=Controller_Not_Allowed, $title="A host speaks to a controller that is not among its own", $severity="medium", $attack=vector("T0846", "T0855"), $suppress=600sec),
 		["controller-silent"] = Detection($note=Controller_Silent, $title="Controller that does not answer any more", $severity="critical", $attack=vector("T0816", "T0814"), $suppress=3600sec),
 		["credential-replay"] = Detection($note=Credential_Replay, $title="Token of another client used", $severity="critical", $attack=vector("T0859", "T0855"), $suppress=300sec),
 		["device-write"] = Detection($note=Device_Write, $title="Devices of a controller written", $severity="informational", $attack=vector("T0855"), $suppress=3600sec),
@@ -97,10 +116,13 @@ export {
 		["error-burst"] = Detection($note=Error_Burst, $title="Many requests of a client refused by a controller", $severity="medium", $attack=vector("T0888", "T0814"), $suppress=3600sec, $meanings=vector(Meaning($failed=T)), $threshold=Threshold($n=20, $within=10sec, $per=vector("pair"))),
 		["file-delete"] = Detection($note=File_Delete, $title="File of a controller deleted", $severity="high", $attack=vector("T0809", "T0872"), $suppress=60sec),
 		["handmade-client"] = Detection($note=Handmade_Client, $title="Privileged request of a client made by hand", $severity="high", $attack=vector("T0855", "T0886"), $suppress=300sec, $meanings=vector(Meaning($first=T))),
+		["host-not-allowed"] = Detection($note=Host_Not_Allowed, $title="A host that the site policy does not know speaks to a controller", $severity="high", $attack=vector("T0848", "T0855"), $suppress=600sec),
 		["ip-address-set"] = Detection($note=Ip_Address_Set, $title="IP address of a node set over the network", $severity="high", $attack=vector("T0836", "T0814"), $suppress=60sec),
 		["malformed-frame"] = Detection($note=Malformed_Frame, $title="Frame that contradicts itself sent among MELSEC frames", $severity="medium", $attack=vector("T0814"), $suppress=300sec),
 		["node-search"] = Detection($note=Node_Search, $title="Search for MELSEC nodes on the network", $severity="low", $attack=vector("T0846", "T0888"), $suppress=3600sec),
 		["online-change"] = Detection($note=Online_Change, $title="Program of a controller changed online", $severity="high", $attack=vector("T0889", "T0821", "T0843"), $suppress=60sec),
+		["outside-path"] = Detection($note=Outside_Path, $title="MELSEC in cleartext outside the allowed paths", $severity="high", $attack=vector("T0822", "T0886"), $suppress=600sec),
+		["outside-window"] = Detection($note=Outside_Window, $title="A controller is changed outside every maintenance window", $severity="high", $attack=vector("T0843", "T0858"), $suppress=60sec),
 		["owner-eviction"] = Detection($note=Owner_Eviction, $title="Owner of a controller evicted", $severity="medium", $attack=vector("T0814"), $suppress=60sec),
 		["parameter-write"] = Detection($note=Parameter_Write, $title="Parameters written to a controller", $severity="high", $attack=vector("T0836", "T0843"), $suppress=60sec),
 		["password-cleartext"] = Detection($note=Password_Cleartext, $title="Remote password sent in clear text", $severity="medium", $attack=vector("T0842", "T0859"), $suppress=300sec),
@@ -108,17 +130,22 @@ export {
 		["password-lockout"] = Detection($note=Password_Lockout, $title="User or port of a controller locked out", $severity="high", $attack=vector("T0814", "T0859"), $suppress=300sec, $meanings=vector(Meaning($statuses=set("password-attempts-exhausted", "user-locked-out", "password-locked-out")))),
 		["program-download"] = Detection($note=Program_Download, $title="Programs or parameters written to a controller", $severity="high", $attack=vector("T0843", "T0889"), $suppress=60sec),
 		["program-upload"] = Detection($note=Program_Upload, $title="Programs or parameters read from a controller", $severity="informational", $attack=vector("T0845"), $suppress=3600sec),
+		["public-address"] = Detection($note=Public_Address, $title="MELSEC traffic with a public address", $severity="critical", $attack=vector("T0883", "T0822"), $suppress=3600sec),
 		["remote-latch-clear"] = Detection($note=Remote_Latch_Clear, $title="Remote latch clear of a controller", $severity="high", $attack=vector("T0809", "T0855"), $suppress=60sec),
 		["remote-pause"] = Detection($note=Remote_Pause, $title="Remote PAUSE of a controller", $severity="high", $attack=vector("T0858", "T0855"), $suppress=60sec),
 		["remote-reset"] = Detection($note=Remote_Reset, $title="Remote RESET of a controller", $severity="high", $attack=vector("T0816", "T0855"), $suppress=60sec),
 		["remote-run"] = Detection($note=Remote_Run, $title="Remote RUN of a controller", $severity="high", $attack=vector("T0858", "T0855"), $suppress=60sec),
 		["remote-stop"] = Detection($note=Remote_Stop, $title="Remote STOP of a controller", $severity="high", $attack=vector("T0858", "T0816"), $suppress=60sec),
 		["request-flood"] = Detection($note=Request_Flood, $title="Controller flooded with requests", $severity="high", $attack=vector("T0814"), $suppress=300sec, $threshold=Threshold($n=1500, $within=1sec, $fixed=T, $per=vector("pair"))),
+		["role-not-allowed"] = Detection($note=Role_Not_Allowed, $title="A host does what its role in the site policy does not allow", $severity="high", $attack=vector("T0855", "T0859"), $suppress=300sec),
 		["safety-mode-change"] = Detection($note=Safety_Mode_Change, $title="Safety operation mode of a controller changed", $severity="critical", $attack=vector("T0858", "T0836"), $suppress=60sec),
 		["scanner-probe"] = Detection($note=Scanner_Probe, $title="Probe of a known scanner", $severity="medium", $attack=vector("T0846", "T0888"), $suppress=3600sec, $meanings=vector(Meaning($operations=set("read-type-name"), $protocols=set("melsoft"), $frames=set(5), $fields=table(["variant"] = 0x0, ["counter"] = 0x0, ["network"] = 0x0, ["station"] = 0xff, ["module_io"] = 0x3ff, ["source_module_io"] = 0x3fe, ["flags"] = 0x8, ["serial"] = 0x1, ["size"] = 0x0, ["selector"] = 0x100)), Meaning($operations=set("challenge-controller"), $fields=table(["index"] = 0x8, ["challenge"] = 0x54067dc9)))),
 		["system-device-write"] = Detection($note=System_Device_Write, $title="Special relays or registers of a controller written", $severity="medium", $attack=vector("T0836", "T0855"), $suppress=300sec, $meanings=vector(Meaning($devices=/(^|[,\\])(SM|SD)[0-9]/))),
 		["type-name-read"] = Detection($note=Type_Name_Read, $title="Type name of a controller read", $severity="informational", $attack=vector("T0888"), $suppress=3600sec),
+		["unapproved-program"] = Detection($note=Unapproved_Program, $title="A program or parameter that no approved change covers is written", $severity="critical", $attack=vector("T0843", "T0889"), $suppress=60sec),
+		["unexpected-port"] = Detection($note=Unexpected_Port, $title="A controller spoken to on a port that the site policy does not give it", $severity="medium", $attack=vector("T0886"), $suppress=3600sec),
 		["unknown-command"] = Detection($note=Unknown_Command, $title="Command that nobody knows sent to a controller", $severity="informational", $attack=vector("T0855"), $suppress=3600sec),
+		["unknown-controller"] = Detection($note=Unknown_Controller, $title="A controller that the site policy does not know answers", $severity="medium", $attack=vector("T0848"), $suppress=3600sec),
 		["unsolicited-response"] = Detection($note=Unsolicited_Response, $title="Response that nobody asked for", $severity="medium", $attack=vector("T0856"), $suppress=3600sec),
 		["user-information-read"] = Detection($note=User_Information_Read, $title="User records of a controller read", $severity="medium", $attack=vector("T0859", "T0888"), $suppress=300sec),
 		["user-registration"] = Detection($note=User_Registration, $title="Users of a controller registered", $severity="high", $attack=vector("T0892", "T0859"), $suppress=300sec),
@@ -142,6 +169,19 @@ export {
 		["silence"] = vector("controller-silent"),
 		["malformed-frame"] = vector("malformed-frame"),
 		["unsolicited-response"] = vector("unsolicited-response"),
+	};
+
+	## Detections that a violation of the policy of the site raises, by its name.
+	const policy_detections: table[string] of vector of string = {
+		["controller-not-allowed"] = vector("controller-not-allowed"),
+		["host-not-allowed"] = vector("host-not-allowed"),
+		["outside-path"] = vector("outside-path"),
+		["outside-window"] = vector("outside-window"),
+		["public-address"] = vector("public-address"),
+		["role-not-allowed"] = vector("role-not-allowed"),
+		["unapproved-program"] = vector("unapproved-program"),
+		["unexpected-port"] = vector("unexpected-port"),
+		["unknown-controller"] = vector("unknown-controller"),
 	};
 
 	## Detections after which a controller may fall silent.

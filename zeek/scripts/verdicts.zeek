@@ -47,6 +47,20 @@ function judge_transaction(asked: PolicyRequest): vector of string
 	return vector();
 	}
 
+# Raises the detections of a violation.
+function raise_violation(violation: string, cause: Cause, about: string)
+	{
+	if ( violation !in policy_detections )
+		return;
+
+	for ( _, name in policy_detections[violation] )
+		{
+		local one = copy(cause);
+		one$detection = name;
+		raise(one, about);
+		}
+	}
+
 hook transaction_done(transaction: Info)
 	{
 	local client = transaction?$client ? transaction$client : nobody;
@@ -88,14 +102,14 @@ hook transaction_done(transaction: Info)
 
 	for ( _, name in judged[client, server, server_port, class, answered] )
 		{
-		local cause = Cause($detection=name, $ts=transaction$ts, $uid=transaction$uid, $id=transaction$id,
+		local cause = Cause($detection="", $ts=transaction$ts, $uid=transaction$uid, $id=transaction$id,
 		    $server=server != nobody ? server : transaction$id$resp_h,
 		    $what=transaction?$operation ? transaction$operation : "a response");
 
 		if ( client != nobody )
 			cause$client = client;
 
-		raise(cause, cat(client, cause$server));
+		raise_violation(name, cause, cat(client, cause$server));
 		}
 	}
 
@@ -139,13 +153,14 @@ function raise_of_operation(operation: Operation, verdict: PolicyVerdict, which:
 			next;
 
 		local object = operation?$object ? operation$object : "";
-		local cause = Cause($detection=name, $ts=operation$ts, $uid=operation$uid, $id=operation$id,
+		local cause = Cause($detection="", $ts=operation$ts, $uid=operation$uid, $id=operation$id,
 		    $server=operation$server, $what=object == "" ? operation$action : fmt("%s %s", operation$action, object));
 
 		if ( operation?$client )
 			cause$client = operation$client;
 
-		raise(cause, cat(operation?$client ? cat(operation$client) : "", operation$server, operation$action, object));
+		raise_violation(name, cause, cat(operation?$client ? cat(operation$client) : "", operation$server,
+		    operation$action, object));
 		}
 	}
 

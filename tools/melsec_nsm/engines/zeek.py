@@ -14,7 +14,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from melsec_nsm import policy as policies
 from melsec_nsm.codec.about import MAX_VALUES_TEXT
+from melsec_nsm.definitions import load
 from melsec_nsm.engines.base import (
     Alert,
     Asset,
@@ -25,13 +27,14 @@ from melsec_nsm.engines.base import (
     Result,
     TransactionCount,
     summed,
-    without_policy,
 )
 from melsec_nsm.engines.cleaned import Cleaned, cleaned
 from melsec_nsm.engines.hlto import compiled
 from melsec_nsm.engines.locate import ZEEK, locate
 from melsec_nsm.engines.process import run
 from melsec_nsm.engines.share import zeek_analyzer, zeek_scripts
+from melsec_nsm.generate.site import TABLE, install, table
+from melsec_nsm.policy.compiled import CompiledPolicy
 
 Row = dict[str, Any]
 
@@ -50,7 +53,7 @@ class ZeekEngine:
     """
 
     name = "zeek"
-    judges_policies = False
+    judges_policies = True
 
     def __init__(self, analyzer: Path | None = None, scripts: Path | None = None) -> None:
         self._analyzer = analyzer or zeek_analyzer()
@@ -68,9 +71,8 @@ class ZeekEngine:
         return here
 
     def run(self, capture: Path, policy: Path | None = None) -> Result:
-        """What the logs say about a capture. EngineError."""
-        without_policy(self.name, policy)
-        with self._logs(capture) as (logs, readable):
+        """What the logs say about a capture. EngineError, PolicyError."""
+        with _policy_file(policy) as options, self._logs(capture, *options) as (logs, readable):
             result = read_result(logs, str(capture), readable.warnings)
             return replace(result, truncated=readable.truncated)
 
@@ -114,6 +116,19 @@ class ZeekEngine:
             yield "there is no C++ compiler for its Spicy analyzers", "sudo apt-get install g++"
         if not (self._analyzer / "melsec.evt").is_file() or not (self._scripts / "__load__.zeek").is_file():
             yield f"the package's files are missing in {self._scripts.parent}", "run `melsec-nsm generate`"
+
+
+@contextmanager
+def _policy_file(policy: Path | None) -> Iterator[tuple[str, ...]]:
+    """The options that have Zeek judge by a policy."""
+    if policy is None:
+        yield ()
+        return
+    definition = load()
+    site = CompiledPolicy(policies.load(policy, definition), definition)
+    with tempfile.TemporaryDirectory(prefix="melsec-nsm-policy-") as name:
+        path, *_ = install(Path(name), {TABLE: table.render(site)})
+        yield (f"MELSEC::policy_file={path}",)
 
 
 def compiler(program: Path) -> Path:

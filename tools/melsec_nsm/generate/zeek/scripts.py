@@ -155,8 +155,7 @@ def _table(title: str, declaration: str, rows: list[str], attributes: str = "") 
 def _command(definition: Definition, command: Command) -> str:
     texts = {"code": command.text, "operation": command.operation, "class": command.klass}
     fields = [f"${name}={quoted(text)}" for name, text in texts.items()]
-    if command.unanswered:
-        fields.append("$unanswered=T")
+    fields += [f"${name}=T" for name in ("unanswered", "pushed") if getattr(command, name)]
     for looked_at in _LOOKED_AT:
         found = [one for one in definition.detections.values() if one.when.mentions(command)]
         names = _ids([one for one in found if _looks_at(one) == looked_at])
@@ -209,6 +208,12 @@ def detections(definition: Definition) -> str:
         "Detections that an event raises, by its name.",
         "event_detections: table[string] of vector of string",
         [f"[{quoted(name)}] = {_ids([one for one in claimed if one.when.event == name])}" for name in events],
+    )
+    violations = dict.fromkeys(detection.when.policy for detection in claimed if detection.when.policy is not None)
+    lines += _table(
+        "Detections that a violation of the policy of the site raises, by its name.",
+        "policy_detections: table[string] of vector of string",
+        [f"[{quoted(name)}] = {_ids([one for one in claimed if one.when.policy == name])}" for name in violations],
     )
     after = dict.fromkeys(name for detection in claimed for name in detection.when.after)
     dangerous = f"set({', '.join(quoted(name) for name in after)})"
