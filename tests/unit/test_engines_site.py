@@ -13,10 +13,8 @@ import pytest
 
 from melsec_nsm.codec import Codec
 from melsec_nsm.definitions.model import Definition, Exchange
-from melsec_nsm.engines.base import EngineError, Operation, Result
+from melsec_nsm.engines.base import Operation, Result
 from melsec_nsm.engines.reference import ReferenceEngine
-from melsec_nsm.engines.suricata import SuricataEngine
-from melsec_nsm.engines.zeek import ZeekEngine
 from melsec_nsm.generate.captures import POLICIES, CaseError, build, policy_of
 from melsec_nsm.policy import PolicyError, parse
 from melsec_nsm.policy.compiled import VIOLATIONS, CompiledPolicy, Content
@@ -201,9 +199,3 @@ def test_a_case_changes_text_that_stands_once(definition: Definition) -> None:
         policy_of(definition, replace(case, policy="no-shop"))
     with pytest.raises(PolicyError, match="unknown time zone"):
         policy_of(definition, replace(case, old="Asia/Tokyo", new="Asia/Tokio"))
-
-
-@pytest.mark.parametrize("engine", [ZeekEngine(), SuricataEngine()])
-def test_engines_that_judge_by_no_policy_say_so(engine: ZeekEngine | SuricataEngine, tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match="the policy is not compiled for this engine yet"):
-        engine.run(tmp_path / "none.pcap", tmp_path / "site.yaml")

@@ -109,12 +109,7 @@ def judge(
         progress()
         return expectation, result
 
-    jobs = [
-        (expectation, engine)
-        for expectation in wanted
-        for engine in engines
-        if expectation.policy is None or engine.judges_policies
-    ]
+    jobs = [(expectation, engine) for expectation in wanted for engine in engines]
     with ThreadPoolExecutor(max_workers=workers) as pool:
         found = list(pool.map(one, jobs))
     verdicts = []

@@ -184,8 +184,6 @@ class Engine(Protocol):
     """Judges captures."""
 
     name: str
-    judges_policies: bool
-    """Whether it judges by the policy of a site."""
 
     def availability(self) -> Availability:
         """Whether and where the engine is. Only reads."""
@@ -193,14 +191,8 @@ class Engine(Protocol):
     def run(self, capture: Path, policy: Path | None = None) -> Result:
         """The verdict, under the policy in a file.
 
-        EngineError where there is none: no capture, no engine, the engine failed or judges by no policy.
+        EngineError where there is none: no capture, no engine, or the engine failed.
         """
-
-
-def without_policy(engine: str, policy: Path | None) -> None:
-    """EngineError where an engine that judges by no policy is given one."""
-    if policy is not None:
-        raise EngineError(f"{engine}: the policy is not compiled for this engine yet; leave --policy or the engine out")
 
 
 class Alert(NamedTuple):

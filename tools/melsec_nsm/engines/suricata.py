@@ -12,11 +12,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from melsec_nsm.engines.base import Alert, Availability, EngineError, Result, summed, without_policy
+from melsec_nsm import policy as policies
+from melsec_nsm.definitions import load
+from melsec_nsm.engines.base import Alert, Availability, EngineError, Result, summed
 from melsec_nsm.engines.cleaned import cleaned
 from melsec_nsm.engines.locate import SURICATA, locate
 from melsec_nsm.engines.process import Outcome, run
 from melsec_nsm.engines.share import suricata_rules
+from melsec_nsm.generate import site
+from melsec_nsm.policy.compiled import CompiledPolicy
 
 _FILES = {
     "suricata.yaml": None,
@@ -25,6 +29,8 @@ _FILES = {
     "threshold.config": "threshold-file",
 }
 """Package data that a run needs, and the setting that names each."""
+
+_THRESHOLDS = "threshold.config"
 
 _PLACE = re.compile(r'error parsing signature "(?P<rule>.*)" from file .* at line (?P<line>\d+)$')
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -47,7 +53,6 @@ class SuricataEngine:
     """
 
     name = "suricata"
-    judges_policies = False
 
     def __init__(
         self,
@@ -64,13 +69,17 @@ class SuricataEngine:
         return locate(SURICATA)
 
     def run(self, capture: Path, policy: Path | None = None) -> Result:
-        """The alerts on a capture. EngineError."""
-        without_policy(self.name, policy)
+        """The alerts on a capture. EngineError, PolicyError."""
         program = self._program()
         with tempfile.TemporaryDirectory(prefix="melsec-nsm-suricata-") as name:
             folder = Path(name)
             readable = cleaned(capture, folder)
-            command = [program, *self.arguments(folder, self._rules())]
+            rules, thresholds = self._rules(), b""
+            if policy is not None:
+                definition = load()
+                files = site.render(CompiledPolicy(policies.load(policy, definition), definition), definition)
+                rules, thresholds = rules + files[site.RULES], files[site.THRESHOLDS]
+            command = [program, *self.arguments(folder, rules, thresholds)]
             outcome = run([*command, "-r", readable.path], folder, environment())
             if outcome.code != 0:
                 raise EngineError(f"suricata: {_why(outcome)}")
@@ -104,13 +113,13 @@ class SuricataEngine:
             raise EngineError(f"suricata: {here.reason}; {here.remedy}")
         return here.path
 
-    def arguments(self, folder: Path, rules: bytes) -> list[str | Path]:
+    def arguments(self, folder: Path, rules: bytes, thresholds: bytes = b"") -> list[str | Path]:
         """Writes what a run reads into the folder, and the command line that makes Suricata read that and no more."""
         (folder / "melsec.rules").write_bytes(rules)
         data = resources.files(__package__) / "data"
         arguments: list[str | Path] = []
         for file, setting in _FILES.items():
-            (folder / file).write_bytes((data / file).read_bytes())
+            (folder / file).write_bytes((data / file).read_bytes() + (thresholds if file == _THRESHOLDS else b""))
             arguments += ["--set", f"{setting}={folder / file}"] if setting else ["-c", folder / file]
         arguments += ["-S", folder / "melsec.rules", "-l", folder, "--data-dir", folder]
         arguments += ["-k", "none", "--runmode", "single", "--init-errors-fatal"]

@@ -53,7 +53,6 @@ class ZeekEngine:
     """
 
     name = "zeek"
-    judges_policies = True
 
     def __init__(self, analyzer: Path | None = None, scripts: Path | None = None) -> None:
         self._analyzer = analyzer or zeek_analyzer()

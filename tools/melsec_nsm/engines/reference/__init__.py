@@ -47,7 +47,6 @@ class ReferenceEngine:
     """Judges a capture in pure Python."""
 
     name = "reference"
-    judges_policies = True
 
     def __init__(self, definition: Definition | None = None) -> None:
         self._definition = definition or load()

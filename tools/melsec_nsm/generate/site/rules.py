@@ -17,12 +17,13 @@ Frames in which a request has no mark of its own (1E without a PC number) have n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from ipaddress import collapse_addresses, ip_network
+from ipaddress import ip_network
 
 from melsec_nsm.definitions.lock import FIRST_SID
 from melsec_nsm.definitions.model import Condition, Definition, Detection
+from melsec_nsm.generate.suricata.addresses import ANY, group, is_group, minus, negated
 from melsec_nsm.generate.suricata.patterns import UnsupportedByBackend
 from melsec_nsm.generate.suricata.rule import Rule
 from melsec_nsm.generate.suricata.rules import rules_for
@@ -40,7 +41,6 @@ SUPPORTED = (HOST, CONTROLLER, ROLE, PATH, PUBLIC, PORT)
 """What these rules can tell."""
 
 _Key = Callable[[Host], tuple[object, ...]]
-_ANY = "any"
 _REQUEST_TARGET, _SILENT = "target:dest_ip", "noalert"
 _HEAD = """\
 # Site policy {site}, made by `melsec-nsm policy compile`. Do not edit.
@@ -57,8 +57,8 @@ class Ends:
     ``ports`` are those of the server by transport, None where every rule is meant.
     """
 
-    client: str = _ANY
-    server: str = _ANY
+    client: str = ANY
+    server: str = ANY
     ports: tuple[tuple[str, str], ...] | None = None
 
 
@@ -116,7 +116,7 @@ def _spared(site: CompiledPolicy, name: str) -> list[Host] | None:
 
 
 def _hosts(site: CompiledPolicy, _: Sequence[Host]) -> Iterator[Ends]:
-    yield Ends(client=_not(network for host in site.policy.hosts.values() for network in host.networks))
+    yield Ends(client=negated(network for host in site.policy.hosts.values() for network in host.networks))
 
 
 def _controllers(site: CompiledPolicy, spared: Sequence[Host]) -> Iterator[Ends]:
@@ -125,7 +125,7 @@ def _controllers(site: CompiledPolicy, spared: Sequence[Host]) -> Iterator[Ends]
     for hosts in _grouped(site, spared, lambda host: (host.controllers,)):
         others = _others(site, hosts[0].controllers)
         if others:
-            yield Ends(_group(network for host in hosts for network in host.networks), _group(others))
+            yield Ends(group(network for host in hosts for network in host.networks), group(others))
 
 
 def _roles(
@@ -137,8 +137,8 @@ def _roles(
         classes = tuple(one for one in definition.classes if one not in allowed)
         if any(command.klass in classes and not command.pushed for command in definition.commands()):
             others = _others(site, None if many else hosts[0].controllers)
-            server = _not(others) if others else _ANY
-            yield classes, Ends(_group(network for host in hosts for network in host.networks), server)
+            server = negated(others) if others else ANY
+            yield classes, Ends(group(network for host in hosts for network in host.networks), server)
 
 
 def _grouped(site: CompiledPolicy, spared: Sequence[Host], key: _Key) -> Iterator[list[Host]]:
@@ -163,22 +163,22 @@ def _paths(site: CompiledPolicy, spared: Sequence[Host]) -> Iterator[Ends]:
     paths = {(path.client, path.server) for path in policy.paths}
     for client in policy.zones.values():
         servers = [one for one in policy.zones.values() if (client.name, one.name) not in paths]
-        clients = _minus(client.networks, away)
+        clients = minus(client.networks, away)
         if servers and clients:
-            yield Ends(_group(clients), _group(network for one in servers for network in one.networks))
+            yield Ends(group(clients), group(network for one in servers for network in one.networks))
     # An address in no zone that is not public: at either end, and never a group.
-    inside, groups = _group(one for one in INTERNAL if not _is_group(one)), [one for one in INTERNAL if _is_group(one)]
-    nowhere = f"[{inside},{_not([*zoned, *groups])}]"
-    yield Ends(f"[{inside},{_not([*zoned, *groups, *away])}]", f"[{_group([*INTERNAL, *zoned])},{_not(groups)}]")
-    if clients := _minus(zoned, away):
-        yield Ends(_group(clients), nowhere)
+    inside, groups = group(one for one in INTERNAL if not is_group(one)), [one for one in INTERNAL if is_group(one)]
+    nowhere = f"[{inside},{negated([*zoned, *groups])}]"
+    yield Ends(f"[{inside},{negated([*zoned, *groups, *away])}]", f"[{group([*INTERNAL, *zoned])},{negated(groups)}]")
+    if clients := minus(zoned, away):
+        yield Ends(group(clients), nowhere)
 
 
 def _public(site: CompiledPolicy, spared: Sequence[Host]) -> Iterator[Ends]:
     away = _networks_of(spared)
     zoned = [network for zone in site.policy.zones.values() for network in zone.networks]
-    yield Ends(client=_not([*INTERNAL, *zoned, *away]))
-    yield Ends(client=_group(_minus([*INTERNAL, *zoned], away)), server=_not([*INTERNAL, *zoned]))
+    yield Ends(client=negated([*INTERNAL, *zoned, *away]))
+    yield Ends(client=group(minus([*INTERNAL, *zoned], away)), server=negated([*INTERNAL, *zoned]))
 
 
 def _ports(site: CompiledPolicy, spared: Sequence[Host]) -> Iterator[Ends]:
@@ -190,8 +190,8 @@ def _ports(site: CompiledPolicy, spared: Sequence[Host]) -> Iterator[Ends]:
         by_transport = []
         for transport in ("tcp", "udp"):
             known = sorted(int(port.partition("/")[0]) for port in ports if port.endswith(transport))
-            by_transport.append((transport, f"![{','.join(map(str, known))}]" if known else _ANY))
-        yield Ends(_not(_networks_of(spared)), _group(networks), ports=tuple(by_transport))
+            by_transport.append((transport, f"![{','.join(map(str, known))}]" if known else ANY))
+        yield Ends(negated(_networks_of(spared)), group(networks), ports=tuple(by_transport))
 
 
 def _once(detection: Detection) -> tuple[str, str]:
@@ -205,7 +205,7 @@ def _placed(rule: Rule, ends: Ends, once: tuple[str, str]) -> Rule:
     if _SILENT in rule.options:
         return rule
     action, protocol, *_ = rule.header.split()
-    ports = dict(ends.ports)["udp" if protocol == "udp" else "tcp"] if ends.ports is not None else _ANY
+    ports = dict(ends.ports)["udp" if protocol == "udp" else "tcp"] if ends.ports is not None else ANY
     client, server = f"{ends.client} any", f"{ends.server} {ports}"
     # The answer raises the alert where a request alone proves too little.
     way = (client, server) if _REQUEST_TARGET in rule.options else (server, client)
@@ -227,47 +227,9 @@ def _recognising(definition: Definition, name: str, classes: tuple[str, ...]) ->
                 continue
 
 
-# Suricata's words for addresses
-
-
 def _networks(controller: Controller) -> list[Network]:
     return [ip_network(address) for address in controller.addresses]
 
 
-def _group(networks: Iterable[Network]) -> str:
-    return f"[{','.join(_short(networks))}]"
-
-
-def _not(networks: Iterable[Network]) -> str:
-    found = list(networks)
-    return f"![{','.join(_short(found))}]" if found else _ANY
-
-
 def _networks_of(hosts: Sequence[Host]) -> list[Network]:
     return [network for host in hosts for network in host.networks]
-
-
-def _minus(networks: Iterable[Network], away: Iterable[Network]) -> list[Network]:
-    """Networks without what is in some others. Suricata refuses a group that negates all that it has."""
-    left = list(networks)
-    for gone in away:
-        kept: list[Network] = []
-        for one in left:
-            if one.version != gone.version or not one.overlaps(gone):
-                kept.append(one)
-            elif one != gone and one.prefixlen < gone.prefixlen:
-                kept += one.address_exclude(gone)  # type: ignore[arg-type]
-        left = kept
-    return left
-
-
-def _short(networks: Iterable[Network]) -> list[str]:
-    """Networks and addresses, neighbours joined."""
-    found = list(networks)
-    v4 = collapse_addresses(one for one in found if one.version == 4)
-    v6 = collapse_addresses(one for one in found if one.version == 6)
-    return [str(one).removesuffix("/32").removesuffix("/128") for one in (*v4, *v6)]
-
-
-def _is_group(network: Network) -> bool:
-    return network.is_multicast or str(network) == "255.255.255.255/32"

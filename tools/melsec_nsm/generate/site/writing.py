@@ -7,19 +7,25 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from melsec_nsm.definitions import lock
 from melsec_nsm.definitions.model import Definition
-from melsec_nsm.generate.site import rules, table
+from melsec_nsm.generate.site import rules, table, thresholds
 from melsec_nsm.policy.compiled import CompiledPolicy
 
 TABLE = "zeek/melsec-policy.tsv"
 RULES = "suricata/melsec-site.rules"
+THRESHOLDS = "suricata/melsec-site-threshold.config"
 
 _MODE = 0o644
 
 
 def render(site: CompiledPolicy, definition: Definition) -> dict[str, bytes]:
     """The files by their path, the same for the same policy."""
-    return {TABLE: table.render(site), RULES: rules.render(site, definition)}
+    return {
+        TABLE: table.render(site),
+        RULES: rules.render(site, definition),
+        THRESHOLDS: thresholds.render(site, definition, lock.read()),
+    }
 
 
 def install(folder: Path, files: Mapping[str, bytes]) -> list[Path]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from melsec_nsm.definitions import lock as numbers
 from melsec_nsm.definitions.model import Definition, Detection, LockEntry
 from melsec_nsm.generate.suricata.framing import framing_rules
+from melsec_nsm.generate.suricata.looks import SITELESS
 from melsec_nsm.generate.suricata.rule import Rule
 from melsec_nsm.generate.suricata.rules import ENGINE, rules_for
 
@@ -17,11 +18,11 @@ FRAMING = "framing-{direction}"
 _HEAD = """\
 # Generated from the signature definition by `melsec-nsm generate`. Do not edit.
 #
-# Every rule is written any any -> any any on purpose. Controllers listen on ports their users choose, and
-# HOME_NET often leaves the controllers' network out; MELSOFT over UDP goes to 255.255.255.255 both ways, which
-# is in no HOME_NET; and an attacker inside the plant is not in EXTERNAL_NET. What keeps the rules off other
-# traffic is the frame header with its length, not an address. There is no flow keyword: a sensor joins
-# connections that are months old, and request and response are told apart by the sub-header.
+# Every rule is written any any -> any any on purpose, but for public-address, which is about addresses. Controllers
+# listen on ports their users choose, and HOME_NET often leaves the controllers' network out; MELSOFT over UDP goes to
+# 255.255.255.255 both ways, which is in no HOME_NET; an attacker inside the plant is not in EXTERNAL_NET. What keeps
+# the rules off other traffic is the frame header with its length, not an address. There is no flow keyword: a sensor
+# joins connections that are months old, and request and response are told apart by the sub-header.
 #
 # alert tcp-pkt, alert udp: a PDU at the start of a packet. alert tcp: the same PDU behind another one or
 # spread over segments, unless the flow has alerted already. The metadata key melsec_id names the detection.
@@ -38,15 +39,19 @@ _FRAMING_TITLE = "Segments that hold more or less than one PDU (no alerts)"
 def rules_by_detection(definition: Definition) -> dict[str, dict[int, Rule]]:
     """The rules of every detection that claims Suricata, by detection id and variant.
 
-    A detection that says it is unsupported here is left out. Besides the detections stand
-    ``framing-request`` and ``framing-response`` where a companion needs them. Raises
-    `UnsupportedByBackend` for a detection that cannot be expressed and does not say so.
+    A detection that says it is unsupported here is left out, and one that needs the policy of a site: its rules are
+    made when that is compiled. Besides the detections stand ``framing-request`` and ``framing-response`` where a
+    companion needs them. Raises `UnsupportedByBackend` for a detection that cannot be expressed and does not say so.
     """
-    claimed = [detection for detection in definition.detections.values() if ENGINE not in detection.unsupported]
+    claimed = [detection for detection in definition.detections.values() if _is_published(detection)]
     rules = {detection.id: rules_for(definition, detection) for detection in claimed}
     for direction in sorted({detection.when.half for detection in claimed if _has_companion(detection, rules)}):
         rules[FRAMING.format(direction=direction)] = framing_rules(definition, direction)
     return rules
+
+
+def _is_published(detection: Detection) -> bool:
+    return ENGINE not in detection.unsupported and detection.when.policy in (None, *SITELESS)
 
 
 def _has_companion(detection: Detection, rules: Mapping[str, Mapping[int, Rule]]) -> bool:

@@ -20,8 +20,11 @@ from melsec_nsm.definitions.model import (
     Transfer,
 )
 from melsec_nsm.generate.suricata.patterns import UnsupportedByBackend
+from melsec_nsm.policy.compiled import PUBLIC
 
 CLIENT, SERVER, PAIR = "client", "server", "pair"
+SITELESS = (PUBLIC,)
+"""What of a policy can be told without one: by addresses that are the same at every site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,8 @@ class Look:
 
     ``frames`` are ids, none for all; ``fields``, ``statuses`` and ``first`` are those of the condition. ``each``: every
     one is an alert of its own. ``devices``: symbols, one of which the request names first. ``unknown``: commands that
-    the definition does not have are meant, too, in ``protocols`` or, if there are none, in all.
+    the definition does not have are meant, too, in ``protocols`` or, if there are none, in all. ``public``: the party
+    that has a public address, where the other has none.
     """
 
     commands: tuple[Command, ...]
@@ -67,6 +71,7 @@ class Look:
     devices: tuple[str, ...] = ()
     unknown: bool = False
     protocols: tuple[str, ...] = ()
+    public: str = ""
 
 
 def looks_for(definition: Definition, detection: Detection) -> tuple[Look, ...]:
@@ -85,6 +90,11 @@ def _looks(definition: Definition, when: Condition) -> Iterator[Look]:
     if when.actions:
         yield from _operations(definition, when.actions)
         return
+    if when.policy is not None:
+        if when.policy not in SITELESS:
+            raise UnsupportedByBackend(f"'{when.policy}' is judged by the policy of a site")
+        yield from (replace(_requests(definition), public=party) for party in (CLIENT, SERVER))
+        return
     for condition in when.alternatives or (when,):
         look = Look(
             commands=tuple(command for command in definition.commands() if condition.mentions(command)),
@@ -99,6 +109,11 @@ def _looks(definition: Definition, when: Condition) -> Iterator[Look]:
         )
         for counting in _countings(when.threshold):
             yield replace(look, counting=counting)
+
+
+def _requests(definition: Definition) -> Look:
+    """Requests of clients, those with commands that nobody knows among them."""
+    return Look(tuple(command for command in definition.commands() if not command.pushed), unknown=True)
 
 
 def _countings(threshold: Threshold | None) -> Iterator[Counting | None]:

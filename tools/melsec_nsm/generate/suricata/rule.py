@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from melsec_nsm.definitions.model import Definition, Detection, Reference
+from melsec_nsm.generate.suricata.addresses import ANY, group, negated
 from melsec_nsm.generate.suricata.looks import CLIENT, PAIR, Counting, Look
+from melsec_nsm.policy.addresses import INTERNAL
 
 _CATEGORY_WORDS = {
     "control": "CONTROL",
@@ -39,6 +41,7 @@ _SEVERITIES = {
     "high": "Major",
     "critical": "Critical",
 }
+_ANYBODY = "any any -> any any"
 _ADVISORY_URL = "www.cisa.gov/news-events/ics-advisories/"
 
 
@@ -83,7 +86,7 @@ class RuleMaker:
         else:
             repeats = _limit(detection.suppress) if companion or not self._look.each else []
         return self._rule(
-            protocol,
+            f"{protocol} {_parties(self._look.public, direction)}",
             note,
             *body,
             *repeats,
@@ -94,14 +97,23 @@ class RuleMaker:
 
     def silent(self, protocol: str, body: Sequence[str], *, note: str) -> Rule:
         """A rule that only notes something for others."""
-        return self._rule(protocol, note, "noalert", *body, f"classtype:{_classtype(self._detection)}")
+        return self._rule(f"{protocol} {_ANYBODY}", note, "noalert", *body, f"classtype:{_classtype(self._detection)}")
 
-    def _rule(self, protocol: str, note: str, *options: str) -> Rule:
+    def _rule(self, traffic: str, note: str, *options: str) -> Rule:
         return Rule(
-            header=f"alert {protocol} any any -> any any",
+            header=f"alert {traffic}",
             options=(f'msg:"MELSEC {_quoted(" ".join([self._what, note]).rstrip())}"', *options),
             metadata=_metadata(self._definition, self._detection),
         )
+
+
+def _parties(public: str, direction: str) -> str:
+    """Who sends and who receives: anybody, or somebody with a public address."""
+    if not public:
+        return _ANYBODY
+    client, server = (negated(INTERNAL), ANY) if public == CLIENT else (group(INTERNAL), negated(INTERNAL))
+    sender, receiver = (client, server) if direction == "request" else (server, client)
+    return f"{sender} any -> {receiver} any"
 
 
 def _limit(seconds: int) -> list[str]:

@@ -163,6 +163,8 @@ def _frame_rules(at: _At, look: Look, sought: Sought) -> dict[int, Rule]:
         raise UnsupportedByBackend(f"frame {frame.id}: a response is known by its request only")
     if look.fields or look.statuses or look.first or look.file or look.devices:
         raise UnsupportedByBackend(f"frame {frame.id}: of a request only the command is known")
+    if at.part:
+        raise UnsupportedByBackend(f"frame {frame.id}: there are numbers for one look only")
     return _answered_rules(make, frame, at.bit, AnsweredPdu(at.definition, at.protocol, frame, sought.commands))
 
 
