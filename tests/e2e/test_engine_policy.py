@@ -12,7 +12,7 @@ from melsec_nsm.engines import Engine
 from melsec_nsm.engines.base import Result
 from melsec_nsm.engines.reference import ReferenceEngine
 from melsec_nsm.engines.suricata import SuricataEngine, shipped_rules
-from melsec_nsm.generate.site.rules import SUPPORTED, render
+from melsec_nsm.generate.site.rules import FILE, SUPPORTED, render
 from melsec_nsm.policy import load as load_policy
 from melsec_nsm.policy.compiled import CompiledPolicy
 
@@ -30,7 +30,7 @@ def test_suricata_agrees_with_the_oracle(
 ) -> None:
     site, capture = checkout / "pcaps" / "policies" / f"{name}.yaml", definition.cases[name].capture
     path = checkout / "pcaps" / f"{capture}.pcap"
-    rules = shipped_rules() + render(CompiledPolicy(load_policy(site, definition), definition), definition)
+    rules = shipped_rules() + render(CompiledPolicy(load_policy(site, definition), definition), definition)[FILE]
     assert suricata.self_test(rules) == []
     assert raised(suricata.run(path, site)) == raised(ReferenceEngine(definition).run(path, site))
 

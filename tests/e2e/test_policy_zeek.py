@@ -141,7 +141,7 @@ def test_zeek_judges_as_the_oracle_does(zeek: ZeekEngine, definition: Definition
     asked = list(requests(definition, 2000))
     verdicts = [compiled.judge(one) for one in asked]
     wanted = ["|".join((",".join(one.violations), one.role, one.window, one.change)) for one in verdicts]
-    table, _ = site.install(tmp_path, site.render(compiled, definition))
+    table, *_ = site.install(tmp_path, site.render(compiled, definition))
     found = judged(zeek, table, asked, tmp_path)
     assert [(asked[n], w, f) for n, (w, f) in enumerate(zip(wanted, found, strict=True)) if w != f][:3] == []
     # The requests are worth something: each violation is among them, and so is its absence.

@@ -11,7 +11,7 @@ from policies import POLICY, changed, policy
 from test_cli_policy import run
 
 from melsec_nsm.definitions.model import Definition
-from melsec_nsm.generate.site import RULES, TABLE, install, render, table
+from melsec_nsm.generate.site import RULES, TABLE, THRESHOLDS, install, render, table
 from melsec_nsm.generate.site.rules import FIRST_SITE_SID, SUPPORTED
 from melsec_nsm.policy.compiled import CompiledPolicy
 
@@ -98,7 +98,10 @@ def test_a_policy_with_mistakes_changes_nothing(tmp_path: Path) -> None:
     site, out = tmp_path / "site.yaml", tmp_path / "out"
     site.write_text(POLICY, "utf-8")
     result = run("policy", "compile", site, "--out", out)
-    assert (result.exit_code, result.stdout) == (0, f"wrote {out / TABLE}\nwrote {out / RULES}\n")
+    assert (result.exit_code, result.stdout) == (
+        0,
+        f"wrote {out / TABLE}\nwrote {out / RULES}\nwrote {out / THRESHOLDS}\n",
+    )
     before = {path: path.read_bytes() for path in out.rglob("*.*")}
     site.write_text(changed(("Europe/Berlin", "Berlin")), "utf-8")
     result = run("policy", "compile", site, "--out", out)

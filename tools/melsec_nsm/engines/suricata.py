@@ -79,6 +79,9 @@ class SuricataEngine:
                 definition = load()
                 files = site.render(CompiledPolicy(policies.load(policy, definition), definition), definition)
                 rules, thresholds = rules + files[site.RULES], files[site.THRESHOLDS]
+                for path, octets in files.items():
+                    if path.endswith(site.DATA_SET):
+                        (folder / Path(path).name).write_bytes(octets)
             command = [program, *self.arguments(folder, rules, thresholds)]
             outcome = run([*command, "-r", readable.path], folder, environment())
             if outcome.code != 0:

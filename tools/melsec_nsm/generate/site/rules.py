@@ -13,6 +13,9 @@ never a pair: what a broadcast was answered by, the hour, and the digest of a fi
 * ``unexpected-port``: a request to another port of a controller.
 
 Frames in which a request has no mark of its own (1E without a PC number) have no rules here either.
+
+Suricata refuses a rule of more than 8 KiB. Hosts or controllers that take too many addresses stand in a data set of
+their own, which only rules for whole packets can ask: what is split over segments is then missed.
 """
 
 from __future__ import annotations
@@ -20,10 +23,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
+from itertools import product
 
 from melsec_nsm.definitions.lock import FIRST_SID
 from melsec_nsm.definitions.model import Condition, Definition, Detection
-from melsec_nsm.generate.suricata.addresses import ANY, group, is_group, minus, negated
+from melsec_nsm.generate.site.parties import EVERYBODY, DataSets, Party, Told, none_of, one_of
+from melsec_nsm.generate.suricata.addresses import ANY, is_group, minus
 from melsec_nsm.generate.suricata.patterns import UnsupportedByBackend
 from melsec_nsm.generate.suricata.rule import Rule
 from melsec_nsm.generate.suricata.rules import rules_for
@@ -40,6 +45,11 @@ MAX_LISTS = 32
 SUPPORTED = (HOST, CONTROLLER, ROLE, PATH, PUBLIC, PORT)
 """What these rules can tell."""
 
+FILE = "melsec-site.rules"
+
+_PACKETS = ("tcp-pkt", "udp")
+"""What rules with a data set can look at."""
+
 _Key = Callable[[Host], tuple[object, ...]]
 _REQUEST_TARGET, _SILENT = "target:dest_ip", "noalert"
 _HEAD = """\
@@ -52,18 +62,19 @@ _HEAD = """\
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """From whom to whom a request has to go to violate something; Suricata's words, ``any`` where it does not matter.
+    """From whom to whom a request has to go to violate something; ``any`` where it does not matter.
 
     ``ports`` are those of the server by transport, None where every rule is meant.
     """
 
-    client: str = ANY
-    server: str = ANY
+    client: Party = EVERYBODY
+    server: Party = EVERYBODY
     ports: tuple[tuple[str, str], ...] | None = None
 
 
-def render(site: CompiledPolicy, definition: Definition) -> bytes:
-    """The rule file."""
+def render(site: CompiledPolicy, definition: Definition) -> dict[str, bytes]:
+    """The rule file, and the data sets that its rules ask, by name."""
+    sets = DataSets()
     parts = [_HEAD.format(site=site.policy.site)]
     if _too_many(site):
         parts.append(
@@ -76,14 +87,16 @@ def render(site: CompiledPolicy, definition: Definition) -> bytes:
     for name, classes, ends in _looked_for(site, definition):
         if (name, classes) not in known:
             known[name, classes] = list(_recognising(definition, name, classes))
+        ways = list(product(ends.client.told(sets), ends.server.told(sets)))
         for rule in known[name, classes]:
             if rule in noting:
                 continue
             if _SILENT in rule.options:
                 noting.add(rule)
-            parts.append(_placed(rule, ends, _once(definition.detections[name])).line(number, 1) + "\n")
-            number += 1
-    return "".join(parts).encode("ascii")
+            for placed in _placed(rule, ends, ways, _once(definition.detections[name])):
+                parts.append(placed.line(number, 1) + "\n")
+                number += 1
+    return {FILE: "".join(parts).encode("ascii"), **sets.files()}
 
 
 def _too_many(site: CompiledPolicy) -> bool:
@@ -116,7 +129,7 @@ def _spared(site: CompiledPolicy, name: str) -> list[Host] | None:
 
 
 def _hosts(site: CompiledPolicy, _: Sequence[Host]) -> Iterator[Ends]:
-    yield Ends(client=negated(network for host in site.policy.hosts.values() for network in host.networks))
+    yield Ends(client=none_of(network for host in site.policy.hosts.values() for network in host.networks))
 
 
 def _controllers(site: CompiledPolicy, spared: Sequence[Host]) -> Iterator[Ends]:
@@ -125,7 +138,7 @@ def _controllers(site: CompiledPolicy, spared: Sequence[Host]) -> Iterator[Ends]
     for hosts in _grouped(site, spared, lambda host: (host.controllers,)):
         others = _others(site, hosts[0].controllers)
         if others:
-            yield Ends(group(network for host in hosts for network in host.networks), group(others))
+            yield Ends(one_of(network for host in hosts for network in host.networks), one_of(others))
 
 
 def _roles(
@@ -137,8 +150,7 @@ def _roles(
         classes = tuple(one for one in definition.classes if one not in allowed)
         if any(command.klass in classes and not command.pushed for command in definition.commands()):
             others = _others(site, None if many else hosts[0].controllers)
-            server = negated(others) if others else ANY
-            yield classes, Ends(group(network for host in hosts for network in host.networks), server)
+            yield classes, Ends(one_of(network for host in hosts for network in host.networks), none_of(others))
 
 
 def _grouped(site: CompiledPolicy, spared: Sequence[Host], key: _Key) -> Iterator[list[Host]]:
@@ -165,20 +177,20 @@ def _paths(site: CompiledPolicy, spared: Sequence[Host]) -> Iterator[Ends]:
         servers = [one for one in policy.zones.values() if (client.name, one.name) not in paths]
         clients = minus(client.networks, away)
         if servers and clients:
-            yield Ends(group(clients), group(network for one in servers for network in one.networks))
+            yield Ends(one_of(clients), one_of(network for one in servers for network in one.networks))
     # An address in no zone that is not public: at either end, and never a group.
-    inside, groups = group(one for one in INTERNAL if not is_group(one)), [one for one in INTERNAL if is_group(one)]
-    nowhere = f"[{inside},{negated([*zoned, *groups])}]"
-    yield Ends(f"[{inside},{negated([*zoned, *groups, *away])}]", f"[{group([*INTERNAL, *zoned])},{negated(groups)}]")
+    groups = [one for one in INTERNAL if is_group(one)]
+    inside = [one for one in INTERNAL if one not in groups]
+    yield Ends(one_of(inside, [*zoned, *groups, *away]), one_of([*INTERNAL, *zoned], groups))
     if clients := minus(zoned, away):
-        yield Ends(group(clients), nowhere)
+        yield Ends(one_of(clients), one_of(inside, [*zoned, *groups]))
 
 
 def _public(site: CompiledPolicy, spared: Sequence[Host]) -> Iterator[Ends]:
     away = _networks_of(spared)
     zoned = [network for zone in site.policy.zones.values() for network in zone.networks]
-    yield Ends(client=negated([*INTERNAL, *zoned, *away]))
-    yield Ends(client=group(minus([*INTERNAL, *zoned], away)), server=negated([*INTERNAL, *zoned]))
+    yield Ends(client=none_of([*INTERNAL, *zoned, *away]))
+    yield Ends(one_of(minus([*INTERNAL, *zoned], away)), none_of([*INTERNAL, *zoned]))
 
 
 def _ports(site: CompiledPolicy, spared: Sequence[Host]) -> Iterator[Ends]:
@@ -191,7 +203,7 @@ def _ports(site: CompiledPolicy, spared: Sequence[Host]) -> Iterator[Ends]:
         for transport in ("tcp", "udp"):
             known = sorted(int(port.partition("/")[0]) for port in ports if port.endswith(transport))
             by_transport.append((transport, f"![{','.join(map(str, known))}]" if known else ANY))
-        yield Ends(negated(_networks_of(spared)), group(networks), ports=tuple(by_transport))
+        yield Ends(none_of(_networks_of(spared)), one_of(networks), ports=tuple(by_transport))
 
 
 def _once(detection: Detection) -> tuple[str, str]:
@@ -200,17 +212,25 @@ def _once(detection: Detection) -> tuple[str, str]:
     return f"xbits:isnotset,{bit},track ip_pair", f"xbits:set,{bit},track ip_pair,expire {detection.suppress}"
 
 
-def _placed(rule: Rule, ends: Ends, once: tuple[str, str]) -> Rule:
-    """A rule between these ends; what only notes something does so anywhere."""
+def _placed(rule: Rule, ends: Ends, ways: Sequence[tuple[Told, Told]], once: tuple[str, str]) -> Iterator[Rule]:
+    """A rule for each of the ways to say who is at the ends; what only notes something does so anywhere."""
     if _SILENT in rule.options:
-        return rule
+        yield rule
+        return
     action, protocol, *_ = rule.header.split()
     ports = dict(ends.ports)["udp" if protocol == "udp" else "tcp"] if ends.ports is not None else ANY
-    client, server = f"{ends.client} any", f"{ends.server} {ports}"
     # The answer raises the alert where a request alone proves too little.
-    way = (client, server) if _REQUEST_TARGET in rule.options else (server, client)
+    asks = _REQUEST_TARGET in rule.options
     message, *options = rule.options
-    return replace(rule, header=f"{action} {protocol} {way[0]} -> {way[1]}", options=(message, *once, *options))
+    for client, server in ways:
+        one, other = (client, server) if asks else (server, client)
+        asked = [*one.asked("ip.src"), *other.asked("ip.dst")]
+        if asked and protocol not in _PACKETS:
+            continue
+        way = (f"{client.text} any", f"{server.text} {ports}")
+        sender, receiver = way if asks else reversed(way)
+        header = f"{action} {protocol} {sender} -> {receiver}"
+        yield replace(rule, header=header, options=(message, *once, *options, *asked))
 
 
 def _recognising(definition: Definition, name: str, classes: tuple[str, ...]) -> Iterator[Rule]:

@@ -116,5 +116,5 @@ def _sorted(names: Iterable[str]) -> tuple[str, ...]:
 
 def _word(value: object) -> str:
     text = str(value).translate(_ESCAPED)
-    # What is absent, and what is empty, the reader has words for.
-    return f"\\x{ord(text[0]):02x}{text[1:]}" if text.startswith(("-", "(")) else text
+    # The reader has words for what is absent and for what is empty.
+    return f"\\x{ord(text[0]):02x}{text[1:]}" if text in {"-", "(empty)"} else text

@@ -13,9 +13,10 @@ from typing import NamedTuple
 from melsec_nsm.definitions import lock as numbers
 from melsec_nsm.definitions.model import Definition, Detection, LockEntry
 from melsec_nsm.generate.suricata.addresses import group
-from melsec_nsm.generate.suricata.backend import rules_by_detection
+from melsec_nsm.generate.suricata.backend import is_published
 from melsec_nsm.generate.suricata.looks import SITELESS
 from melsec_nsm.generate.suricata.rule import Rule
+from melsec_nsm.generate.suricata.rules import rules_for
 from melsec_nsm.policy.compiled import CompiledPolicy
 from melsec_nsm.policy.model import Tuning
 
@@ -43,20 +44,20 @@ class _Published(NamedTuple):
 
 def render(site: CompiledPolicy, definition: Definition, lock: Mapping[str, LockEntry]) -> bytes:
     """The lines. KeyError for rules that the lock has no numbers for."""
-    published = {
-        name: [_Published(numbers.sid(lock[name], variant), rule) for variant, rule in rules.items() if _alerts(rule)]
-        for name, rules in rules_by_detection(definition).items()
-    }
     lines: list[str] = []
-    for name in sorted(published):
-        detection = definition.detections.get(name)
-        if detection is not None:
-            lines += _lines(site, detection, published[name])
+    for name, detection in sorted(definition.detections.items()):
+        if is_published(detection) and (detection.when.policy in SITELESS or name in site.policy.tunings):
+            lines += _lines(site, detection, _published(definition, detection, lock[name]))
     return (_HEAD.format(site=site.policy.site) + "".join(f"{line}\n" for line in lines)).encode("ascii")
 
 
-def _alerts(rule: Rule) -> bool:
-    return "noalert" not in rule.options
+def _published(definition: Definition, detection: Detection, entry: LockEntry) -> list[_Published]:
+    rules = rules_for(definition, detection)
+    return [
+        _Published(numbers.sid(entry, variant), rule)
+        for variant, rule in rules.items()
+        if "noalert" not in rule.options
+    ]
 
 
 def _lines(site: CompiledPolicy, detection: Detection, published: list[_Published]) -> Iterator[str]:

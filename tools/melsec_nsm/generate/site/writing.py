@@ -13,8 +13,10 @@ from melsec_nsm.generate.site import rules, table, thresholds
 from melsec_nsm.policy.compiled import CompiledPolicy
 
 TABLE = "zeek/melsec-policy.tsv"
-RULES = "suricata/melsec-site.rules"
+RULES = f"suricata/{rules.FILE}"
 THRESHOLDS = "suricata/melsec-site-threshold.config"
+DATA_SET = ".lst"
+"""How the names of data sets end, which stand beside the rules."""
 
 _MODE = 0o644
 
@@ -23,7 +25,8 @@ def render(site: CompiledPolicy, definition: Definition) -> dict[str, bytes]:
     """The files by their path, the same for the same policy."""
     return {
         TABLE: table.render(site),
-        RULES: rules.render(site, definition),
+        # What the rules load has to be there before them.
+        **{f"suricata/{name}": octets for name, octets in reversed(rules.render(site, definition).items())},
         THRESHOLDS: thresholds.render(site, definition, lock.read()),
     }
 

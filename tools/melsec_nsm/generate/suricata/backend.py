@@ -43,14 +43,15 @@ def rules_by_detection(definition: Definition) -> dict[str, dict[int, Rule]]:
     made when that is compiled. Besides the detections stand ``framing-request`` and ``framing-response`` where a
     companion needs them. Raises `UnsupportedByBackend` for a detection that cannot be expressed and does not say so.
     """
-    claimed = [detection for detection in definition.detections.values() if _is_published(detection)]
+    claimed = [detection for detection in definition.detections.values() if is_published(detection)]
     rules = {detection.id: rules_for(definition, detection) for detection in claimed}
     for direction in sorted({detection.when.half for detection in claimed if _has_companion(detection, rules)}):
         rules[FRAMING.format(direction=direction)] = framing_rules(definition, direction)
     return rules
 
 
-def _is_published(detection: Detection) -> bool:
+def is_published(detection: Detection) -> bool:
+    """Whether the published rules have any for a detection."""
     return ENGINE not in detection.unsupported and detection.when.policy in (None, *SITELESS)
 
 
