@@ -349,14 +349,17 @@ function has_asked(state: State, client: addr): bool
 	return F;
 	}
 
-# Whether nothing was missed of late, as far as can be told: no octets, and not what came before a capture that begins
-# in the middle.
+# Whether no octets were missed of late.
+function is_unbroken(state: State, now: time): bool
+	{
+	return ! state?$holed || now - state$holed >= request_timeout;
+	}
+
+# Nor, as far as can be told, what came before a capture that begins in the middle.
 function is_whole(c: connection, state: State, now: time): bool
 	{
-	if ( state?$holed && now - state$holed < request_timeout )
-		return F;
-
-	return ( state$datagrams ? state$asked_first : /[SsHh]/ in c$history ) || now - c$start_time >= request_timeout;
+	return is_unbroken(state, now) && ( ( state$datagrams ? state$asked_first : /[SsHh]/ in c$history ) ||
+	    now - c$start_time >= request_timeout );
 	}
 
 # Whether two responses say different things, as far as scripts get to know it.
@@ -390,19 +393,20 @@ function kind_of(c: connection, state: State, alone: Info, before: time): string
 			return "repeated";
 
 		if ( alone$ts - state$answered < request_timeout )
-			return is_whole(c, state, alone$ts) ? "conflicting" : "";
+			return is_unbroken(state, alone$ts) ? "conflicting" : "";
 		}
 
 	return has_asked(state, client) && is_whole(c, state, alone$ts) ? "unasked" : "";
 	}
 
 # Reports octets in front of a PDU that are none.
-function report_garbage(c: connection, state: State, pdu: PDU, client: addr, server: addr)
+function report_garbage(c: connection, state: State, is_orig: bool, pdu: PDU, client: addr, server: addr)
 	{
 	report(c, "melsec_garbage", fmt("%d octets", pdu$garbage), "garbage");
 	local now = network_time();
 
-	if ( is_whole(c, state, now) )
+	# What stands between the PDUs of somebody is no end of one that was not seen from its start.
+	if ( is_whole(c, state, now) || ( is_unbroken(state, now) && ( is_orig ? state$orig_spoke : state$resp_spoke ) ) )
 		hook happened(Happening($name="malformed-frame", $ts=now, $uid=c$uid, $id=c$id, $client=client, $server=server,
 		    $what=fmt("%d octets", pdu$garbage)));
 	}
@@ -433,7 +437,7 @@ event request(c: connection, is_orig: bool, pdu: PDU) &priority=5
 		}
 
 	if ( pdu$garbage > 0 )
-		report_garbage(c, state, pdu, client, is_orig ? id$resp_h : id$orig_h);
+		report_garbage(c, state, is_orig, pdu, client, is_orig ? id$resp_h : id$orig_h);
 
 	if ( pdu$targets_left > 0 )
 		limit_reached(c, "targets");
@@ -540,7 +544,7 @@ event response(c: connection, is_orig: bool, pdu: PDU) &priority=5
 		}
 
 	if ( pdu$garbage > 0 )
-		report_garbage(c, state, pdu, is_orig ? id$resp_h : id$orig_h, is_orig ? id$orig_h : id$resp_h);
+		report_garbage(c, state, is_orig, pdu, is_orig ? id$resp_h : id$orig_h, is_orig ? id$orig_h : id$resp_h);
 
 	if ( pdu$targets_left > 0 )
 		limit_reached(c, "targets");

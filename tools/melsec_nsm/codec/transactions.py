@@ -69,8 +69,8 @@ class Half:
     """A PDU with its time (ns) and its ways.
 
     ``mac`` is the MAC address of the sender, empty where it is not that of a controller. ``first``: the first PDU that
-    its sender puts into a connection whose beginning was seen. ``whole``: as far as can be told, nothing that came
-    shortly before on its connection was missed.
+    its sender puts into a connection whose beginning was seen. ``unbroken``: no octets of its connection were missed
+    of late. ``whole``: nor, as far as can be told, what came before a capture that begins in the middle of it.
     """
 
     ts: int
@@ -80,6 +80,7 @@ class Half:
     transport: str = ""
     mac: str = ""
     first: bool = False
+    unbroken: bool = True
     whole: bool = True
 
 

@@ -154,7 +154,8 @@ class Result:
     ``capture`` is the path as given; ``transactions``, ``operations`` and ``files`` are None where the engine cannot
     tell them.
     ``confirmed`` says whether the engine recognised a MELSEC protocol at all, None where it cannot say.
-    ``truncated`` says that the capture is cut off and was judged as far as it goes.
+    ``truncated`` says that the capture is cut off and was judged as far as it goes. ``alerts`` are those that
+    ``detections`` sums up, in the order in which the engine gave them.
     """
 
     engine: str
@@ -167,6 +168,7 @@ class Result:
     truncated: bool = False
     operations: tuple[Operation, ...] | None = None
     files: tuple[FileTransfer, ...] | None = None
+    alerts: tuple[Alert, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

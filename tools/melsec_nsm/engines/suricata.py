@@ -86,12 +86,13 @@ class SuricataEngine:
             outcome = run([*command, "-r", readable.path], folder, environment())
             if outcome.code != 0:
                 raise EngineError(f"suricata: {_why(outcome)}")
-            alerts = to_alerts(read_alerts(folder / "eve.json"))
+            alerts = tuple(to_alerts(read_alerts(folder / "eve.json")))
             return Result(
                 engine=self.name,
                 capture=str(capture),
                 transactions=None,
                 detections=summed(alerts),
+                alerts=alerts,
                 assets=(),
                 confirmed=None,
                 warnings=(*readable.warnings, *_messages(outcome)),

@@ -138,11 +138,13 @@ def compiler(program: Path) -> Path:
 
 def read_result(logs: Path, capture: str, warnings: Iterable[str] = ()) -> Result:
     """The verdict that a folder of JSON logs holds."""
+    raised = tuple(alerts(rows(logs, "notice")))
     return Result(
         engine=ZeekEngine.name,
         capture=capture,
         transactions=transactions(rows(logs, "melsec")),
-        detections=summed(alerts(rows(logs, "notice"))),
+        detections=summed(raised),
+        alerts=raised,
         assets=assets(rows(logs, "melsec_assets")),
         confirmed=any("melsec" in str(row.get("service", "")) for row in rows(logs, "conn")),
         warnings=(*warnings, *complaints(logs)),

@@ -90,6 +90,7 @@ class ReferenceEngine:
             capture=str(capture),
             transactions=tuple(TransactionCount(*key, count) for key, count in sorted(verdict.counts.items())),
             detections=summed(verdict.alerts),
+            alerts=tuple(verdict.alerts),
             assets=verdict.assets.known(),
             confirmed=inspection.pdus > 0,
             warnings=(inspection.truncated,) if inspection.truncated else (),

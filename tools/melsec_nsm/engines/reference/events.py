@@ -42,10 +42,11 @@ class Happening(NamedTuple):
 
 @dataclass(slots=True)
 class _Seen:
-    """What was seen of a conversation: since when, whether it began with a request, who asked, what came last."""
+    """What was seen of a conversation: since when, whether it began with a request, who spoke, who asked, what last."""
 
     began: int
     asked_first: bool
+    spoke: set[Endpoint] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
     expired: deque[Half] = field(default_factory=lambda: deque(maxlen=MAX_EXPIRED))
     last: Transaction | None = None
@@ -69,8 +70,10 @@ class Events:
             seen.asked.add(client.host)
         elif half.transport == "tcp":
             self._services.put(server, None)
-        if half.pdu.garbage and half.whole:
+        # What stands between the PDUs of somebody is no end of one that was not seen from its start.
+        if half.pdu.garbage and (half.whole or (half.unbroken and half.source in seen.spoke)):
             yield Happening("malformed-frame", half.ts, client.host, server.host)
+        seen.spoke.add(half.source)
         if not asks:
             self._silence.answered(server.host)
         elif names_server(half) and not half.pdu.is_unanswered:
@@ -115,7 +118,7 @@ class Events:
     def _alone(self, transaction: Transaction) -> Iterator[Happening]:
         response = transaction.first
         client = response.destination.host
-        if is_group(client) or not response.whole:
+        if is_group(client) or not response.unbroken:
             return
         seen = self._of(response)
         if response.transport == "udp" and not seen.asked_first and not _past(seen.began, response.ts):
@@ -131,7 +134,7 @@ class Events:
             if not _past(before.ts, response.ts):
                 yield Happening("conflicting-response", response.ts, client, response.source.host)
                 return
-        if client in seen.asked:
+        if client in seen.asked and response.whole:
             yield Happening("unsolicited-response", response.ts, client, response.source.host)
 
 

@@ -24,6 +24,7 @@ from melsec_nsm.codec.transactions import (
 )
 
 _Ways = tuple[Endpoint, Endpoint]
+_LATE = REQUEST_TIMEOUT * 1_000_000_000
 
 
 @dataclass(slots=True)
@@ -38,10 +39,13 @@ class _Stream:
     holed: int | None = None
     """When octets were last missed."""
 
-    def whole(self, ts: int, *, syn_seen: bool) -> bool:
-        """Whether nothing was missed of late: no octets, and not what came before a capture that begins in it."""
-        late = REQUEST_TIMEOUT * 1_000_000_000
-        return (syn_seen or ts - self.began >= late) and (self.holed is None or ts - self.holed >= late)
+    def unbroken(self, ts: int) -> bool:
+        """Whether no octets were missed of late."""
+        return self.holed is None or ts - self.holed >= _LATE
+
+    def begun(self, ts: int, *, syn_seen: bool) -> bool:
+        """Whether what came before a capture that begins in the middle does not matter any more."""
+        return syn_seen or ts - self.began >= _LATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +169,15 @@ class Inspection:
             stream.spoken.add(parser.side)
         if chunk.gap:
             stream.holed = chunk.ts
-        whole = stream.whole(chunk.ts, syn_seen=chunk.syn_seen)
+        unbroken = stream.unbroken(chunk.ts)
+        whole = unbroken and stream.begun(chunk.ts, syn_seen=chunk.syn_seen)
         for ts, side, pdu in parser.feed(chunk.ts, chunk.data, chunk.gap):
             here = ways[side != parser.side]
             first = side not in stream.spoken
             stream.spoken.add(side)
             mac = self._macs.get(here[0].host, "")
-            yield from self._pair(number, Half(ts, pdu, *here, transport="tcp", mac=mac, first=first, whole=whole))
+            half = Half(ts, pdu, *here, transport="tcp", mac=mac, first=first, unbroken=unbroken, whole=whole)
+            yield from self._pair(number, half)
         self.malformed += stream.conversation.malformed - before
 
     def _pair(self, key: object, half: Half) -> Iterator[tuple[Half | None, Transaction | None]]:
