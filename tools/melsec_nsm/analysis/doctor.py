@@ -14,6 +14,9 @@ from melsec_nsm.engines.share import checkout, share, suricata_rules, zeek_analy
 from melsec_nsm.engines.suricata import SuricataEngine
 from melsec_nsm.generate import project
 
+_ON = ("yes", "true", "on", "1")
+"""What Suricata takes for yes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -60,8 +63,9 @@ def examine(engines: Mapping[str, Engine], definition: Definition | None = None)
     findings += _stale(root, definition or load()) if root else _missing()
     here = {one.engine for one in availabilities if one.version}
     findings += [finding for name in engines if name in here for finding in _refused(engines[name])]
+    facts = [fact for name in engines if name in here for fact in _unseen(engines[name])]
     place = f"checkout {root}" if root else f"installed package, files for the sensors in {share()}"
-    return Report(availabilities, (f"melsec-nsm {__version__}: {place}",), tuple(findings))
+    return Report(availabilities, (f"melsec-nsm {__version__}: {place}", *facts), tuple(findings))
 
 
 def _stale(root: Path, definition: Definition) -> Iterable[Finding]:
@@ -77,6 +81,21 @@ def _missing() -> Iterable[Finding]:
     for path in (zeek_analyzer() / "melsec.evt", zeek_scripts() / "__load__.zeek", suricata_rules()):
         if not path.is_file():
             yield Finding("package", f"{path} is missing", "install melsec-nsm again")
+
+
+def _unseen(engine: Engine) -> Iterable[str]:
+    """What the Suricata of this machine, as it is set up, does not see."""
+    if not isinstance(engine, SuricataEngine):
+        return
+    try:
+        settings = engine.settings()
+    except EngineError:
+        return
+    if settings and settings.get("stream.midstream", "no") not in _ON:
+        yield (
+            "suricata.yaml: stream.midstream is off: in connections that are older than the sensor, PDUs that are "
+            "split over segments are not seen"
+        )
 
 
 def _refused(engine: Engine) -> Iterable[Finding]:

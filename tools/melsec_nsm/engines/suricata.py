@@ -111,6 +111,13 @@ class SuricataEngine:
             complaints = [outcome.failure()]
         return complaints
 
+    def settings(self) -> dict[str, str]:
+        """The settings of the Suricata of this machine by their names; none where it has no configuration."""
+        with tempfile.TemporaryDirectory(prefix="melsec-nsm-suricata-") as name:
+            outcome = run([self._program(), "--dump-config"], Path(name), environment())
+        lines = (line.partition(" = ") for line in outcome.stdout.splitlines() if outcome.code == 0)
+        return {key: value for key, sign, value in lines if sign}
+
     def _program(self) -> str:
         here = self._located = self._located or self.availability()
         if here.version is None or here.path is None:
