@@ -6,6 +6,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
+import policy_cost
 import suricata_cost
 import waits
 import zeek_cost
@@ -21,7 +22,12 @@ def main() -> None:
     sizes = (asked.exchanges, asked.connections, asked.runs)
     with tempfile.TemporaryDirectory(prefix="melsec-nsm-bench-") as name:
         folder = Path(name)
-        for measured in (waits.lines(folder), zeek_cost.lines(folder, *sizes), suricata_cost.lines(folder, *sizes)):
+        for measured in (
+            waits.lines(folder),
+            zeek_cost.lines(folder, *sizes),
+            suricata_cost.lines(folder, *sizes),
+            policy_cost.lines(folder, *sizes),
+        ):
             for line in measured:
                 print(line, flush=True)
 

@@ -25,6 +25,14 @@ export {
 	option suppress_intervals: table[string] of interval = {};
 }
 
+# What the policy says of detections, none without one: it is asked for each request.
+global policy_tunings: table[string] of PolicyTuning = table();
+
+hook policy_changed(policy: Policy)
+	{
+	policy_tunings = policy$tunings;
+	}
+
 # Whether a detection is raised for a client; `client` is empty where nobody asked.
 function is_wanted(name: string, client: vector of addr): bool
 	{
@@ -37,7 +45,7 @@ function is_wanted(name: string, client: vector of addr): bool
 			return F;
 		}
 
-	if ( ! has_policy() || name !in site_policy()$tunings )
+	if ( name !in policy_tunings )
 		return T;
 
 	local host = "";
@@ -55,7 +63,7 @@ function is_wanted(name: string, client: vector of addr): bool
 function threshold_of(name: string): Threshold
 	{
 	local threshold = detections[name]$threshold;
-	local tuned = has_policy() && name in site_policy()$tunings;
+	local tuned = name in policy_tunings;
 
 	if ( name !in threshold_counts && name !in threshold_intervals && ! tuned )
 		return threshold;
@@ -68,11 +76,11 @@ function threshold_of(name: string): Threshold
 	if ( name in threshold_intervals )
 		threshold$within = threshold_intervals[name];
 
-	if ( tuned && site_policy()$tunings[name]$n > 0 )
-		threshold$n = site_policy()$tunings[name]$n;
+	if ( tuned && policy_tunings[name]$n > 0 )
+		threshold$n = policy_tunings[name]$n;
 
-	if ( tuned && site_policy()$tunings[name]$within > 0sec )
-		threshold$within = site_policy()$tunings[name]$within;
+	if ( tuned && policy_tunings[name]$within > 0sec )
+		threshold$within = policy_tunings[name]$within;
 
 	return threshold;
 	}
@@ -94,7 +102,7 @@ function count_expiry(): interval
 			longest = within;
 		}
 
-	for ( _, tuning in site_policy()$tunings )
+	for ( _, tuning in policy_tunings )
 		{
 		if ( tuning$within > longest )
 			longest = tuning$within;

@@ -19,13 +19,17 @@ export {
 	option max_judged = 16384;
 }
 
-# Violations of transactions, by client, server, its port, class and whether it was answered.
+# What is asked and answered all day is allowed: client, server, its port, class and whether it was answered.
+global allowed: set[addr, addr, port, string, bool] = set() &create_expire=1hr;
+
+# Violations of everything else.
 global judged: table[addr, addr, port, string, bool] of vector of string = table() &create_expire=1hr;
 
 const nobody = 0.0.0.0;
 
 hook policy_changed(policy: Policy)
 	{
+	clear_table(allowed);
 	clear_table(judged);
 	}
 
@@ -78,11 +82,11 @@ hook transaction_done(transaction: Info)
 		answered = T;
 		}
 
+	if ( [client, server, server_port, class, answered] in allowed )
+		return;
+
 	if ( [client, server, server_port, class, answered] !in judged )
 		{
-		if ( |judged| >= max_judged )
-			clear_table(judged);
-
 		local asked = PolicyRequest($ts=transaction$ts, $answered=answered);
 
 		if ( client != nobody )
@@ -97,7 +101,21 @@ hook transaction_done(transaction: Info)
 		if ( class != "" )
 			add asked$classes[class];
 
-		judged[client, server, server_port, class, answered] = judge_transaction(asked);
+		local violations = judge_transaction(asked);
+
+		if ( |allowed| + |judged| >= max_judged )
+			{
+			clear_table(allowed);
+			clear_table(judged);
+			}
+
+		if ( |violations| == 0 )
+			{
+			add allowed[client, server, server_port, class, answered];
+			return;
+			}
+
+		judged[client, server, server_port, class, answered] = violations;
 		}
 
 	for ( _, name in judged[client, server, server_port, class, answered] )

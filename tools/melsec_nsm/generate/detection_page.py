@@ -28,7 +28,7 @@ def _page(definition: Definition) -> Iterator[str]:
     yield "alert for every file that is opened, and one in the interval where each request names its file."
     yield ""
     yield "What no rule of Suricata sees: a PDU that is split over segments of a connection older than the sensor,"
-    yield "unless `stream.midstream` is on, and one that stands behind octets that are no PDU in the same segment. Where"
+    yield "unless `stream.midstream` is on, and one that stands behind octets that are no PDU in one segment. Where"
     yield "several PDUs share a segment or are split, it finds them, but counts fewer than there are; where a span port"
     yield "delivers packets twice, it counts more."
     yield ""
