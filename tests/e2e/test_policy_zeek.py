@@ -12,9 +12,13 @@ from pathlib import Path
 import pytest
 
 from melsec_nsm.definitions.model import Definition
-from melsec_nsm.engines.zeek import ZeekEngine
+from melsec_nsm.engines.hlto import compiled as compiled_analyzer
+from melsec_nsm.engines.reference import ReferenceEngine
+from melsec_nsm.engines.share import zeek_analyzer
+from melsec_nsm.engines.zeek import ZeekEngine, compiler
 from melsec_nsm.generate import site
 from melsec_nsm.policy import loader
+from melsec_nsm.policy.baseline import device_bases, ranges
 from melsec_nsm.policy.compiled import CompiledPolicy, Content, Request
 
 _HERE = Path(__file__).parent
@@ -151,3 +155,44 @@ def test_zeek_judges_as_the_oracle_does(zeek: ZeekEngine, definition: Definition
         "unexpected-port",
     }
     assert any(one.window for one in verdicts)
+
+
+_PRINTED = """
+module MELSEC;
+
+event zeek_init() &priority=-10
+	{{
+	for ( _, text in vector({texts}) )
+		{{
+		for ( _, item in split_string(text, /,/) )
+			{{
+			if ( item == "" || item[0] == "+" )
+				next;
+
+			local found = range_of(item);
+			print fmt("%s|%d|%d", found$kind, found$first, found$last);
+			}}
+		}}
+	}}
+"""
+
+
+def test_zeek_reads_the_same_ranges(zeek: ZeekEngine, definition: Definition, tmp_path: Path) -> None:
+    engine, bases = ReferenceEngine(definition), device_bases(definition)
+    captures = sorted((_SCRIPTS.parents[1] / "pcaps").glob("*.pcap"))
+    texts = sorted({one.target for path in captures for one in engine.records(path) if one.target})
+    wanted = [f"{one.kind}|{one.first}|{one.last}" for text in texts for one in ranges(text, bases)]
+    quoted = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
+    lines = ", ".join(f'"{text}"' for text in quoted)
+    script = tmp_path / "ranges.zeek"
+    script.write_text(_PRINTED.format(texts=lines), "utf-8")
+    here = zeek.availability()
+    assert here.path is not None
+    assert here.version is not None
+    analyzer = compiled_analyzer(zeek_analyzer(), compiler(Path(here.path)), here.version)
+    found = subprocess.run(
+        [here.path, analyzer, _SCRIPTS, script],
+        cwd=tmp_path, env=dict(os.environ) | {"ZEEK_PLUGIN_PATH": str(tmp_path)}, capture_output=True, text=True,
+        timeout=_TIMEOUT, check=True,
+    )  # fmt: skip
+    assert found.stdout.splitlines() == wanted

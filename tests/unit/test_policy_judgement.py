@@ -11,6 +11,7 @@ from policies import MAIN, policy
 from melsec_nsm.definitions.model import Definition
 from melsec_nsm.definitions.schema import schema_of
 from melsec_nsm.policy.addresses import is_public
+from melsec_nsm.policy.baseline import NEW
 from melsec_nsm.policy.compiled import VIOLATIONS, CompiledPolicy, Content, Request
 from melsec_nsm.policy.explain import Question, explain, instant
 
@@ -100,9 +101,10 @@ def test_judgement(
 
 
 def test_violations_are_those_of_the_definition(definition: Definition) -> None:
-    assert set(schema_of("detection")["properties"]["when"]["properties"]["policy"]["enum"]) == set(VIOLATIONS)
-    assert {one.when.policy for one in definition.detections.values()} - {None} == set(VIOLATIONS)
-    for violation in VIOLATIONS:
+    every = (*VIOLATIONS, *NEW)
+    assert set(schema_of("detection")["properties"]["when"]["properties"]["policy"]["enum"]) == set(every)
+    assert {one.when.policy for one in definition.detections.values()} - {None} == set(every)
+    for violation in every:
         assert definition.detections[violation].when.policy == violation
 
 

@@ -56,6 +56,12 @@ MISTAKES = [
     ("  office: [192", "  my office: [192", "site.yaml:6:3: key 'my office' must be letters, digits, '.', '_' and '-'"),
     ("role: hmi, controllers: [press-1, press-2]", "role: hmi, controllers: every", "site.yaml:17:66: controllers cannot be 'every' (one of: all)"),
     ("role: hmi, controllers: [press-1, press-2]", "role: hmi", "site.yaml:17:5: this entry lacks the key 'controllers'"),
+    # baseline
+    ("changes:\n", "baseline: {}\nchanges:\n", "site.yaml:21:11: baseline must not be empty"),
+    ("changes:\n", "baseline: {learn_until: 2026-02-30}\nchanges:\n", "site.yaml:21:25: '2026-02-30' is no date or time"),
+    ("changes:\n", "baseline: {known: [{client: 192.168.3.0/24, controller: 192.168.3.250}]}\nchanges:\n", "site.yaml:21:29: '192.168.3.0/24' is a network (one address, or a list of addresses)"),
+    ("changes:\n", "baseline: {known: [{client: 192.168.3.1, controller: 192.168.3.250, operation: read-device}]}\nchanges:\n", "site.yaml:21:80: there is no operation 'read-device' (did you mean 'read-devices'?)"),
+    ("changes:\n", "baseline: {known: [{client: 192.168.3.1, controller: 192.168.3.250, targets: [D0]}]}\nchanges:\n", "site.yaml:21:69: 'targets' are those of an operation (say which: 'operation')"),
     # time zone
     ("Europe/Berlin", "Europe/Berlyn", "site.yaml:2:11: unknown time zone 'Europe/Berlyn' (did you mean 'Europe/Berlin'?)"),
     ("Europe/Berlin", "Europe", "site.yaml:2:11: unknown time zone 'Europe' ("),

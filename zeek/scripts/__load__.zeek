@@ -14,6 +14,7 @@
 @load ./files
 @load ./assets
 @load ./verdicts
+@load ./baseline
 @load-sigs ./dpd
 
 @else

@@ -38,6 +38,10 @@ export {
 		Ip_Address_Set,
 		## Frame that contradicts itself sent among MELSEC frames
 		Malformed_Frame,
+		## Two hosts that never spoke to each other do
+		New_Conversation,
+		## An operation that was never seen between two hosts
+		New_Operation,
 		## Search for MELSEC nodes on the network
 		Node_Search,
 		## Program of a controller changed online
@@ -119,6 +123,8 @@ export {
 		["host-not-allowed"] = Detection($note=Host_Not_Allowed, $title="A host that the site policy does not know speaks to a controller", $severity="high", $attack=vector("T0848", "T0855"), $suppress=600sec),
 		["ip-address-set"] = Detection($note=Ip_Address_Set, $title="IP address of a node set over the network", $severity="high", $attack=vector("T0836", "T0814"), $suppress=60sec),
 		["malformed-frame"] = Detection($note=Malformed_Frame, $title="Frame that contradicts itself sent among MELSEC frames", $severity="medium", $attack=vector("T0814"), $suppress=300sec),
+		["new-conversation"] = Detection($note=New_Conversation, $title="Two hosts that never spoke to each other do", $severity="medium", $attack=vector("T0848", "T0855"), $suppress=600sec),
+		["new-operation"] = Detection($note=New_Operation, $title="An operation that was never seen between two hosts", $severity="low", $attack=vector("T0855", "T0836"), $suppress=600sec),
 		["node-search"] = Detection($note=Node_Search, $title="Search for MELSEC nodes on the network", $severity="low", $attack=vector("T0846", "T0888"), $suppress=3600sec),
 		["online-change"] = Detection($note=Online_Change, $title="Program of a controller changed online", $severity="high", $attack=vector("T0889", "T0821", "T0843"), $suppress=60sec),
 		["outside-path"] = Detection($note=Outside_Path, $title="MELSEC in cleartext outside the allowed paths", $severity="high", $attack=vector("T0822", "T0886"), $suppress=600sec),
@@ -175,6 +181,8 @@ export {
 	const policy_detections: table[string] of vector of string = {
 		["controller-not-allowed"] = vector("controller-not-allowed"),
 		["host-not-allowed"] = vector("host-not-allowed"),
+		["new-conversation"] = vector("new-conversation"),
+		["new-operation"] = vector("new-operation"),
 		["outside-path"] = vector("outside-path"),
 		["outside-window"] = vector("outside-window"),
 		["public-address"] = vector("public-address"),

@@ -142,6 +142,15 @@ event MELSEC::policy_line(description: Input::EventDescription, tpe: Input::Even
 			staged$tunings[line$name] = PolicyTuning($off=line$numbers[0] == 1, $hosts=words_of(line$words),
 			    $n=int_to_count(line$numbers[1]), $within=double_to_interval(line$numbers[2] + 0.0));
 			break;
+		case "baseline":
+			staged$has_baseline = T;
+			staged$learn_until = line$numbers[0];
+			break;
+		case "usual":
+			staged$usual += PolicyUsual($client=subnet_to_addr(line$nets[0]), $server=subnet_to_addr(line$nets[1]),
+			    $operation=line$name, $anything=line$numbers[0] == 1, $kind=|line$words| > 0 ? line$words[0] : "",
+			    $first=int_to_count(line$numbers[1]), $last=int_to_count(line$numbers[2]));
+			break;
 		default:
 			# Not of this format: the number of lines must not come out right.
 			announced_lines = 0;

@@ -62,6 +62,21 @@ export {
 		within: interval;
 	};
 
+	## What is usual between two hosts beforehand.
+	type PolicyUsual: record {
+		## Who asks, and whom.
+		client: addr;
+		server: addr;
+		## The operation; empty for all.
+		operation: string;
+		## Anything is usual that the operation is about.
+		anything: bool;
+		## A kind of what it is about, and the lowest and the highest number of that.
+		kind: string;
+		first: count;
+		last: count;
+	};
+
 	## What is allowed at a site.
 	type Policy: record {
 		## Name of the site.
@@ -82,6 +97,12 @@ export {
 		changes: table[string, string] of vector of PolicyChange &default=table();
 		## How detections are other than as shipped, by their ids.
 		tunings: table[string] of PolicyTuning &default=table();
+		## What is new is told of.
+		has_baseline: bool &default=F;
+		## Seconds since the epoch until which what is seen is learned.
+		learn_until: int &default=0;
+		## What is usual beforehand.
+		usual: vector of PolicyUsual &default=vector();
 		## Operations that need a window, and those whose file needs a change.
 		need_window: set[string] &default=set();
 		need_change: set[string] &default=set();

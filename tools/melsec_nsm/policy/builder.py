@@ -5,8 +5,22 @@ from __future__ import annotations
 from melsec_nsm.definitions.bundle import Entry
 from melsec_nsm.definitions.model import Issue
 from melsec_nsm.policy.addresses import parse_address
-from melsec_nsm.policy.facts import ALL, Facts, bounds, span
-from melsec_nsm.policy.model import DAYS, Change, Controller, Host, Names, Path, Policy, Role, Tuning, Window, Zone
+from melsec_nsm.policy.facts import ALL, Facts, bounds, moment, span
+from melsec_nsm.policy.model import (
+    DAYS,
+    Baseline,
+    Change,
+    Controller,
+    Host,
+    Known,
+    Names,
+    Path,
+    Policy,
+    Role,
+    Tuning,
+    Window,
+    Zone,
+)
 
 
 def build(facts: Facts, advice: tuple[Issue, ...]) -> Policy:
@@ -34,6 +48,7 @@ def build(facts: Facts, advice: tuple[Issue, ...]) -> Policy:
         changes=tuple(_change(one) for one in facts.changes),
         tunings={name: _tuning(tunings, name) for name in tunings.data} if tunings is not None else {},
         location=entry.locate(),
+        baseline=_baseline(facts),
         advice=advice,
     )
 
@@ -89,6 +104,24 @@ def _change(entry: Entry) -> Change:
         ends=ends,
         location=entry.locate(),
     )
+
+
+def _baseline(facts: Facts) -> Baseline | None:
+    entry = facts.baseline
+    if entry is None:
+        return None
+    until = entry.text("learn_until")
+    known = tuple(
+        Known(
+            client=parse_address(one.text("client")),
+            controller=parse_address(one.text("controller")),
+            operation=one.text("operation"),
+            targets=tuple(one.texts("targets")),
+            location=one.locate(),
+        )
+        for one in facts.known
+    )
+    return Baseline(moment(until, end=True) if until else None, known, entry.locate())
 
 
 def _tuning(tunings: Entry, name: str) -> Tuning:

@@ -20,6 +20,8 @@ from melsec_nsm.policy.facts import ALL, Facts, bounds, is_network, minutes, mom
 from melsec_nsm.policy.model import DAYS
 
 UNAPPROVED = "unapproved-program"
+UNKNOWN_OPERATION = "unknown-"
+"""How operations are called that the definition does not have."""
 
 Check = Callable[[Facts], Iterator[Issue]]
 
@@ -240,6 +242,29 @@ def tunings_known(facts: Facts) -> Iterator[Issue]:
                     yield tuning.issue(f"'{key}' means nothing where the detection is off", key, key=True)
 
 
+def baseline_valid(facts: Facts) -> Iterator[Issue]:
+    """What is usual is between two addresses, an operation that there is, and ends on a day that there is."""
+    baseline = facts.baseline
+    if baseline is not None and baseline.text("learn_until") and baseline.sound("learn_until"):
+        try:
+            moment(baseline.text("learn_until"))
+        except ValueError:
+            yield baseline.issue(f"'{baseline.text('learn_until')}' is no date or time", "learn_until")
+    operations = {command.operation for command in facts.definition.commands()}
+    for known in facts.known:
+        for key in ("client", "controller"):
+            wrong = is_network(known.text(key), single=True) if known.sound(key) and key in known.data else None
+            if wrong is not None:
+                yield known.issue(str(wrong), key, hint=wrong.hint)
+        operation = known.text("operation")
+        there = not operation or operation in operations or operation.startswith(UNKNOWN_OPERATION)
+        if not there and known.sound("operation"):
+            hint = suggest(operation, operations)
+            yield known.issue(f"there is no operation '{operation}'", "operation", hint=hint)
+        if "targets" in known.data and "operation" not in known.data:
+            yield known.issue("'targets' are those of an operation", "targets", hint="say which: 'operation'", key=True)
+
+
 CHECKS: tuple[Check, ...] = (
     time_zone_known,
     names_unique,
@@ -253,6 +278,7 @@ CHECKS: tuple[Check, ...] = (
     moments_valid,
     windows_open,
     tunings_known,
+    baseline_valid,
 )
 
 

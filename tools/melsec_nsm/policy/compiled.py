@@ -139,11 +139,15 @@ class CompiledPolicy:
     def __init__(self, policy: Policy, definition: Definition, last_year: int = LAST_YEAR) -> None:
         engineering = definition.engineering
         self.policy = policy
+        self.definition = definition
         self.clock = Clock(policy.timezone, last_year)
         self.need_window = frozenset(engineering.need_window)
         self.need_change = frozenset(engineering.need_change)
         self.windows = tuple(self._opened(one, definition) for one in policy.windows)
         self.changes = tuple(self._approved(one) for one in policy.changes)
+        baseline = policy.baseline
+        until = baseline.until if baseline is not None else None
+        self.learn_until = None if until is None else self.clock.last_before(until)
         self._hosts = Networks((network, host) for host in policy.hosts.values() for network in host.networks)
         self._controllers = {one: each for each in policy.controllers.values() for one in each.addresses}
         self._zones = Networks((network, zone) for zone in policy.zones.values() for network in zone.networks)

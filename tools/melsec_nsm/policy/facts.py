@@ -62,6 +62,16 @@ class Facts:
         return tuple(self.entry.children("changes"))
 
     @cached_property
+    def baseline(self) -> Entry | None:
+        """What is said to be usual."""
+        return self.entry.child("baseline")
+
+    @cached_property
+    def known(self) -> tuple[Entry, ...]:
+        """What is usual beforehand, in the order of the file."""
+        return tuple(self.baseline.children("known")) if self.baseline is not None else ()
+
+    @cached_property
     def host_names(self) -> dict[str, Entry]:
         """Hosts by name."""
         return {host.text("name"): host for host in reversed(self.hosts)}

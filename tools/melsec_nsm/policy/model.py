@@ -118,6 +118,26 @@ class Tuning:
     location: Location
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is usual between two hosts: an ``operation`` (empty: all), about some ``targets`` (none: anything)."""
+
+    client: Address
+    controller: Address
+    operation: str
+    targets: tuple[str, ...]
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What is usual at the site. Sensors learn ``until`` a local time without a zone (exclusive); None: never."""
+
+    until: datetime | None
+    known: tuple[Known, ...]
+    location: Location
+
+
 @dataclass(frozen=True)
 class Policy:
     """What is allowed at a site. ``advice`` names what is no mistake and yet probably not meant."""
@@ -133,4 +153,5 @@ class Policy:
     changes: tuple[Change, ...]
     tunings: Mapping[str, Tuning]
     location: Location
+    baseline: Baseline | None = None
     advice: tuple[Issue, ...] = field(default=(), compare=False)

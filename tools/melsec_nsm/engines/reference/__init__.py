@@ -109,7 +109,7 @@ class _Verdict:
         sessions = Sessions(telling, tuple(action for action in actions if action.each == "login"))
         self._events = Events()
         self._judge = Judge(telling, sessions, self._events.suspect, Tuned(policy))
-        self._site = Site(self._judge, policy, telling.definition.action_classes)
+        self._site = Site(self._judge, policy, codec)
         self._operations = Operations(telling, sessions)
         self.assets = Assets(telling)
         self.counts: Counter[tuple[str, str, str, str]] = Counter()

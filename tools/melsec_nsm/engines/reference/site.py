@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 
+from melsec_nsm.codec.frames import Codec
 from melsec_nsm.codec.transactions import Transaction, is_group
 from melsec_nsm.engines.base import Alert, Operation
 from melsec_nsm.engines.reference.judgement import Judge
 from melsec_nsm.engines.reference.operations import Begun
+from melsec_nsm.engines.reference.records import Recorder
 from melsec_nsm.engines.reference.sessions import Bounded
 from melsec_nsm.policy.addresses import is_public
+from melsec_nsm.policy.baseline import Memory
 from melsec_nsm.policy.compiled import PROGRAM, PUBLIC, WINDOW, CompiledPolicy, Content, Request
 
 _REMEMBERED = 65536
@@ -26,10 +29,14 @@ class Site:
     a file that no change approves it when it is over.
     """
 
-    def __init__(self, judge: Judge, policy: CompiledPolicy | None, action_classes: dict[str, tuple[str, ...]]) -> None:
+    def __init__(self, judge: Judge, policy: CompiledPolicy | None, codec: Codec) -> None:
         self._judge = judge
         self._policy = policy
-        self._classes = action_classes
+        self._classes = codec.definition.action_classes
+        self._recorder = Recorder(codec)
+        self._memory: Memory | None = None
+        if policy is not None and policy.policy.baseline is not None:
+            self._memory = Memory(policy)
         self._ports: Bounded[tuple[str, str], str] = Bounded(_REMEMBERED)
         self._answering: Bounded[str, None] = Bounded(_REMEMBERED)
         # Who polls asks the same all day, and the hour does not matter for it.
@@ -58,6 +65,11 @@ class Site:
         violations = self._violations(client, server, place, klass, answered)
         if violations:
             yield from self._judge.violated(violations, first.ts, *shown)
+        if self._memory is not None and client is not None and server is not None:
+            record = self._recorder.record(transaction)
+            new = self._memory.new(first.ts, client, server, record.operation or "", record.target or "")
+            if new:
+                yield from self._judge.violated((new,), first.ts, client, server)
 
     def _judged(self, client: str | None, server: str | None, port: str, klass: str, answered: bool) -> tuple[str, ...]:
         if self._policy is None:

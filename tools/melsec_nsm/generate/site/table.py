@@ -19,6 +19,9 @@ window      its name                  controllers                    operations 
 change      ticket                    controller, file, digest                        begins, ends
 tuning      detection                 hosts excepted                                  1 where off; count and seconds
                                                                                       of the threshold, 0: as it is
+baseline                                                                              learned until (seconds, 0: not)
+usual       operation   client and    kind of its targets                             1 where all is usual; first
+                        controller                                                    and last of the targets
 =========== =========== ============= ============================== ================ ============================
 """
 
@@ -28,6 +31,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
 from typing import NamedTuple
 
+from melsec_nsm.policy.baseline import device_bases, ranges
 from melsec_nsm.policy.compiled import CompiledPolicy
 
 FORMAT = 1
@@ -104,6 +108,21 @@ def _lines(compiled: CompiledPolicy) -> Iterator[_Line]:
     for name, tuning in policy.tunings.items():
         numbers = (0 if tuning.enabled else 1, tuning.count or 0, tuning.seconds or 0)
         yield _Line("tuning", name, words=_sorted(tuning.spared), numbers=numbers)
+    yield from _baseline(compiled)
+
+
+def _baseline(compiled: CompiledPolicy) -> Iterator[_Line]:
+    baseline = compiled.policy.baseline
+    if baseline is None:
+        return
+    yield _Line("baseline", numbers=(compiled.learn_until or 0,))
+    bases = device_bases(compiled.definition)
+    for one in baseline.known:
+        pair = (ip_network(one.client), ip_network(one.controller))
+        if not one.targets:
+            yield _Line("usual", one.operation, pair, numbers=(1, 0, 0))
+        for found in ranges(",".join(one.targets), bases):
+            yield _Line("usual", one.operation, pair, (found.kind,), numbers=(0, found.first, found.last))
 
 
 def _valid(begins: int | None, ends: int | None) -> tuple[int, int]:
