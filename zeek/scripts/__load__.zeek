@@ -15,6 +15,7 @@
 @load ./assets
 @load ./verdicts
 @load ./baseline
+@load ./halts
 @load-sigs ./dpd
 
 @else

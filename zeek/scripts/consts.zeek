@@ -23,6 +23,13 @@ export {
 	option silent_requests = 3;
 	option silent_time = 5sec;
 
+	## Operations that stop a controller, that let it run again, and that give it another program; and for how long
+	## it may stay stopped with that.
+	const halting_actions: set[string] = set("remote-stop", "remote-pause");
+	const running_actions: set[string] = set("remote-run", "remote-reset");
+	const writing_actions: set[string] = set("program-download");
+	option left_stopped_time = 900sec;
+
 	## How long a file may go without a block: one that was opened, and one that every request names.
 	const open_file_timeout = 600sec;
 	const named_file_timeout = 60sec;

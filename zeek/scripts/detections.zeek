@@ -26,6 +26,8 @@ export {
 		Device_Write,
 		## Many controllers identified by one client
 		Discovery_Sweep,
+		## Controller left stopped with another program
+		Download_Without_Run,
 		## Many requests of a client refused by a controller
 		Error_Burst,
 		## File of a controller deleted
@@ -117,6 +119,7 @@ export {
 		["credential-replay"] = Detection($note=Credential_Replay, $title="Token of another client used", $severity="critical", $attack=vector("T0859", "T0855"), $suppress=300sec),
 		["device-write"] = Detection($note=Device_Write, $title="Devices of a controller written", $severity="informational", $attack=vector("T0855"), $suppress=3600sec),
 		["discovery-sweep"] = Detection($note=Discovery_Sweep, $title="Many controllers identified by one client", $severity="medium", $attack=vector("T0846", "T0888"), $suppress=3600sec, $threshold=Threshold($n=5, $within=60sec, $distinct="server", $per=vector("client"))),
+		["download-without-run"] = Detection($note=Download_Without_Run, $title="Controller left stopped with another program", $severity="medium", $attack=vector("T0843", "T0816"), $suppress=3600sec),
 		["error-burst"] = Detection($note=Error_Burst, $title="Many requests of a client refused by a controller", $severity="medium", $attack=vector("T0888", "T0814"), $suppress=3600sec, $meanings=vector(Meaning($failed=T)), $threshold=Threshold($n=20, $within=10sec, $per=vector("pair"))),
 		["file-delete"] = Detection($note=File_Delete, $title="File of a controller deleted", $severity="high", $attack=vector("T0809", "T0872"), $suppress=60sec),
 		["handmade-client"] = Detection($note=Handmade_Client, $title="Privileged request of a client made by hand", $severity="high", $attack=vector("T0855", "T0886"), $suppress=300sec, $meanings=vector(Meaning($first=T))),
@@ -173,6 +176,7 @@ export {
 		["conflicting-response"] = vector("conflicting-response"),
 		["connection"] = vector("connection-exhaustion"),
 		["silence"] = vector("controller-silent"),
+		["left-stopped"] = vector("download-without-run"),
 		["malformed-frame"] = vector("malformed-frame"),
 		["unsolicited-response"] = vector("unsolicited-response"),
 	};

@@ -50,6 +50,12 @@ COPY_INTERVAL = 10
 SUSPECT_SECONDS = 60
 """Seconds for which a controller is watched after something was done to it that may silence it."""
 
+HALTING = ("remote-stop", "remote-pause")
+RUNNING = ("remote-run", "remote-reset")
+WRITING = ("program-download",)
+LEFT_STOPPED_SECONDS = 900
+"""Operations that stop a controller, let it run again, give it another program, and for how long it may stay so."""
+
 SILENT_REQUESTS = 3
 """Requests, and connections, to a controller that is watched which come to nothing if it has fallen silent."""
 

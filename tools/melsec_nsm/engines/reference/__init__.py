@@ -2,7 +2,8 @@
 
 It is the oracle that Zeek and Suricata are compared with, and works wherever Python does. `inspection` makes
 transactions of a capture and `records` lines of them; `telling` decodes what PDUs say; `operations` makes the audit
-trail, with `files` (and `assembly`), `runs` and `sessions`; `assets` the inventory; `events` what happens besides;
+trail, with `files` (and `assembly`), `runs` and `sessions`; `assets` the inventory; `events` what happens besides,
+`halts` among it;
 `judgement` the alerts, `site` those of the policy, `tuning` which are other than as shipped.
 """
 
@@ -30,6 +31,7 @@ from melsec_nsm.engines.base import (
 )
 from melsec_nsm.engines.reference.assets import Assets
 from melsec_nsm.engines.reference.events import Events, Happening
+from melsec_nsm.engines.reference.halts import Halts
 from melsec_nsm.engines.reference.inspection import Handshake, Inspection
 from melsec_nsm.engines.reference.judgement import Judge
 from melsec_nsm.engines.reference.operations import Begun, Noted, Operations
@@ -111,6 +113,7 @@ class _Verdict:
         self._judge = Judge(telling, sessions, self._events.suspect, Tuned(policy))
         self._site = Site(self._judge, policy, codec)
         self._operations = Operations(telling, sessions)
+        self._halts = Halts()
         self.assets = Assets(telling)
         self.counts: Counter[tuple[str, str, str, str]] = Counter()
         self.alerts: list[Alert] = []
@@ -119,6 +122,7 @@ class _Verdict:
 
     def half(self, half: Half) -> None:
         """A request or a response as it comes in."""
+        self._happened(self._halts.at(half.ts))
         self.alerts += self._judge.half(half)
         self._happened(self._events.half(half))
         self._note(self._operations.half(half))
@@ -156,6 +160,7 @@ class _Verdict:
             elif isinstance(one, Operation):
                 told, alerts = self._site.done(one)
                 self.operations.append(told)
+                self._halts.operation(one)
                 self.alerts += alerts
             else:
                 self.files.append(one)

@@ -11,6 +11,11 @@ from melsec_nsm.generate.zeek.meanings import NotForZeekError, meanings, thresho
 from melsec_nsm.policy.addresses import INTERNAL
 from melsec_nsm.policy.model import Network
 
+
+def _texts(texts: tuple[str, ...]) -> str:
+    return f"set({', '.join(map(quoted, texts))})"
+
+
 _LIMITS = [
     "\t## How long a request waits for its response. A later response stands alone.",
     f"\toption request_timeout = {transactions.REQUEST_TIMEOUT}sec;",
@@ -27,6 +32,13 @@ _LIMITS = [
     f"\toption suspect_time = {transactions.SUSPECT_SECONDS}sec;",
     f"\toption silent_requests = {transactions.SILENT_REQUESTS};",
     f"\toption silent_time = {transactions.SILENT_SECONDS}sec;",
+    "",
+    "\t## Operations that stop a controller, that let it run again, and that give it another program; and for how long",
+    "\t## it may stay stopped with that.",
+    f"\tconst halting_actions: set[string] = {_texts(transactions.HALTING)};",
+    f"\tconst running_actions: set[string] = {_texts(transactions.RUNNING)};",
+    f"\tconst writing_actions: set[string] = {_texts(transactions.WRITING)};",
+    f"\toption left_stopped_time = {transactions.LEFT_STOPPED_SECONDS}sec;",
     "",
     "\t## How long a file may go without a block: one that was opened, and one that every request names.",
     f"\tconst open_file_timeout = {transactions.OPEN_FILE_TIMEOUT}sec;",
