@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import time
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import wire
 from click.testing import CliRunner
 from scapy.layers.inet import TCP
 from scapy.utils import rdpcap, wrpcap
@@ -69,6 +71,83 @@ def test_long_lists_say_what_short_ones_say(
     wanted = {one.id: one.count for one in ReferenceEngine(definition).run(capture, site).detections}
     found = {one.id: one.count for one in suricata.run(capture, site).detections}
     assert {name for name in found if name in SUPPORTED} == {name for name in wanted if name in SUPPORTED}
+
+
+_PLACES = (
+    "192.168.3",
+    "192.168.4",
+    "10.8.0",
+    "172.16.5",
+    "203.0.113",
+    "198.51.100",
+    "2001:db8:3:",
+    "fd00:3:",
+    "fd00:4:",
+)
+_SPOKEN = (
+    "slmp-3e-remote-stop",
+    "slmp-4e-remote-stop",
+    "slmp-3e-remote-stop-udp",
+    "melsoft-remote-stop",
+    "slmp-3e-poll",
+)
+_CLASSES = ("read", "monitor", "identify", "session", "write", "control", "file")
+
+
+def address_in(dice: random.Random, place: str) -> str:
+    """An address of a network."""
+    return f"{place}:{dice.randrange(1, 250):x}" if ":" in place else f"{place}.{dice.randrange(1, 250)}"
+
+
+def some_policy(dice: random.Random, clients: list[str], servers: list[str]) -> str:
+    """A policy that knows some of them, and allows something."""
+    zoned = [place for place in _PLACES if dice.random() < 0.7]
+    nets = [f'"{place}:/64"' if ":" in place else f"{place}.0/24" for place in zoned]
+    zones = [f"  zone-{number}: [{net}]" for number, net in enumerate(nets)]
+    paths = [f"[zone-{a}, zone-{b}]" for a in range(len(nets)) for b in range(len(nets)) if dice.random() < 0.5]
+    known = [one for one in servers if dice.random() < 0.8]
+    names = [f"plc-{number}" for number in range(len(known))]
+    ports = ("", ", ports: [5007/tcp]", ", ports: [5007/tcp, 5000/udp]")
+    controllers = [
+        f'  - {{name: {name}, address: "{one}"{dice.choice(ports)}}}' for name, one in zip(names, known, strict=True)
+    ]
+    hosts = []
+    for number, one in enumerate(clients):
+        if dice.random() < 0.8:
+            reached = "all" if dice.random() < 0.5 else f"[{', '.join(dice.sample(names, max(1, len(names) // 2)))}]"
+            role = dice.choice(("engineer", "panel"))
+            hosts.append(f'  - {{name: host-{number}, address: "{one}", role: {role}, controllers: {reached}}}')
+    panel = ", ".join(dice.sample(_CLASSES, 4))
+    roles = f"roles: {{engineer: {{allow: [{', '.join(_CLASSES)}]}}, panel: {{allow: [{panel}]}}}}"
+    head = ["site: random", "timezone: UTC", "zones:", *zones, f"allowed_paths: [{', '.join(paths)}]", roles]
+    return "\n".join([*head, "controllers:", *controllers, "hosts:", *hosts, ""])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_suricata_says_what_the_oracle_says(
+    checkout: Path, definition: Definition, suricata: SuricataEngine, seed: int, tmp_path: Path
+) -> None:
+    dice = random.Random(seed)
+    clients = sorted({address_in(dice, dice.choice(_PLACES)) for _ in range(12)})
+    servers = sorted({address_in(dice, dice.choice(_PLACES)) for _ in range(8)} - set(clients))
+    spoken = [one for name in _SPOKEN for one in wire.dialogues(checkout / "pcaps" / f"{name}.pcap")[:1]]
+    out = wire.Wire()
+    for client in clients:
+        for server in (one for one in servers if (":" in one) == (":" in client)):
+            said = dice.choice(spoken)
+            port = dice.choice((5007, 5000, 5010))
+            dialogue = said.at(wire.Endpoint(client, said.client.port), wire.Endpoint(server, port))
+            link = wire.Link(out, dialogue.client, dialogue.server, dialogue.transport)
+            out.put(*link.opening(), *(link.packet(*one) for one in dialogue.said), *link.closing())
+    capture, site = out.write(tmp_path / "all.pcap"), tmp_path / "site.yaml"
+    site.write_text(some_policy(dice, clients, servers), "utf-8")
+    wanted, found = (
+        {(one.id, one.client, one.server) for one in engine.run(capture, site).alerts if one.id in SUPPORTED}
+        for engine in (ReferenceEngine(definition), suricata)
+    )
+    assert {name for name, _, _ in wanted} >= {"host-not-allowed", "outside-path"}
+    assert sorted(found - wanted) == []
+    assert sorted(wanted - found) == []
 
 
 def later(capture: Path, made: Path) -> None:

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timezone
 from importlib import resources
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +162,15 @@ def to_alerts(events: Iterable[dict[str, Any]]) -> Iterator[Alert]:
         client = alert.get("source", {}).get("ip", event.get("src_ip", ""))
         server = alert.get("target", {}).get("ip", event.get("dest_ip", ""))
         for detection in alert.get("metadata", {}).get("melsec_id", ()):
-            yield Alert(detection, nanoseconds(event["timestamp"]), str(client), str(server))
+            yield Alert(detection, nanoseconds(event["timestamp"]), _address(client), _address(server))
+
+
+def _address(text: object) -> str:
+    """An address as other engines write it: EVE has those of IPv6 in full."""
+    try:
+        return str(ip_address(str(text)))
+    except ValueError:
+        return str(text)
 
 
 def nanoseconds(timestamp: str) -> int:

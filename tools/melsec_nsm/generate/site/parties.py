@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from melsec_nsm.generate.suricata.addresses import ANY, group, negated
+from melsec_nsm.generate.suricata.addresses import ANY, but, group, negated
 from melsec_nsm.policy.model import Network
 
 MAX_LITERAL = 1500
@@ -57,13 +57,12 @@ class Party:
 
     def told(self, sets: DataSets) -> Iterator[Told]:
         """The ways that together say who this is."""
-        others = negated(self.others)
         if self.networks is None:
-            yield from _none_of(self.others, others, sets)
+            yield from _none_of(self.others, sets)
         elif not self.others:
             yield from _one_of(self.networks, sets)
         else:
-            yield Told(f"[{group(self.networks)},{others}]")
+            yield Told(f"[{group(self.networks)},{but(self.others)}]")
 
 
 EVERYBODY = Party(None)
@@ -79,7 +78,8 @@ def none_of(others: Iterable[Network]) -> Party:
     return Party(None, tuple(others))
 
 
-def _none_of(networks: Sequence[Network], literal: str, sets: DataSets) -> Iterator[Told]:
+def _none_of(networks: Sequence[Network], sets: DataSets) -> Iterator[Told]:
+    literal = negated(networks)
     if len(literal) <= MAX_LITERAL:
         yield Told(literal)
         return

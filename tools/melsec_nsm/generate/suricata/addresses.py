@@ -16,9 +16,16 @@ def group(networks: Iterable[Network]) -> str:
 
 
 def negated(networks: Iterable[Network]) -> str:
-    """All that is in none of them."""
+    """All that is in none of them. To Suricata what is not in some of IPv4 is IPv4 too, and so with IPv6."""
     found = list(networks)
-    return f"![{','.join(_short(found))}]" if found else ANY
+    if not found:
+        return ANY
+    return but(found) if len({one.version for one in found}) > 1 else f"[0.0.0.0/0,::/0,{but(found)}]"
+
+
+def but(networks: Iterable[Network]) -> str:
+    """What takes networks out of a group that stands before it."""
+    return f"!{group(networks)}"
 
 
 def minus(networks: Iterable[Network], away: Iterable[Network]) -> list[Network]:
