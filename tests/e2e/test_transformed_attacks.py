@@ -23,8 +23,9 @@ _START = 1_767_225_600
 _APART = 3600
 _MANY = 1000
 """Packets of a flood, which is the same in a few forms as in all."""
-_LEFT_OUT = ("site-public-client", "commands-")
-"""What has its addresses as its subject, and every command there is, which is no attack."""
+_LEFT_OUT = ("site-public-client", "commands-", "melsoft-download-later")
+"""What has its addresses as its subject, every command there is, which is no attack, and what is none as it ends soon:
+here an hour passes."""
 
 Packets = list[Packet]
 
