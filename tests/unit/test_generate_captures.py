@@ -313,7 +313,7 @@ def test_expected_transactions() -> None:
 
 def test_expected_detections() -> None:
     stop = DEFINITION.detections["remote-stop"]
-    capture = DEFINITION.captures[stop.fires[0]]
+    capture = DEFINITION.captures["slmp-3e-remote-stop"]
     assert expected_detections(DEFINITION, capture, "zeek") == {"remote-stop": 1}
     assert expected_detections(DEFINITION, DEFINITION.captures[stop.quiet[0]], "zeek").get("remote-stop") is None
     changed = {**DEFINITION.detections, stop.id: replace(stop, unsupported={"zeek": "a reason"})}
