@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from melsec_nsm.codec import Codec
 from melsec_nsm.codec.transactions import Endpoint
+from melsec_nsm.definitions import load
 from melsec_nsm.definitions.model import Condition, Definition, Exchange, Threshold
 from melsec_nsm.engines.base import Result
 from melsec_nsm.engines.reference.events import Events
 from melsec_nsm.engines.reference.inspection import Handshake
+from melsec_nsm.engines.reference.telling import Telling
 
 Ask = Callable[..., Exchange]
 Happened = Callable[..., int]
@@ -145,7 +148,7 @@ def test_a_controller_is_silent_when_requests_come_to_nothing(read: Ask, verdict
 
 def test_calls_that_are_not_taken_come_to_nothing() -> None:
     second = 1_000_000_000
-    events = Events()
+    events = Events(Telling(Codec(load())))
     events._services.put(SERVER, None)
 
     def call(ts: int, *, answer: bool = False, number: int = 0) -> list[str]:

@@ -16,6 +16,7 @@
 @load ./verdicts
 @load ./baseline
 @load ./halts
+@load ./oddities
 @load-sigs ./dpd
 
 @else

@@ -114,6 +114,8 @@ type State: record {
 	block: Block &optional;
 	# The first PDU was a request.
 	asked_first: bool &optional;
+	# Over UDP, who asks.
+	asker: addr &optional;
 	# When octets were last missed.
 	holed: time &optional;
 	# When the last transaction was completed.
@@ -171,6 +173,12 @@ function report(c: connection, name: string, detail: string, kind: string)
 
 	state$reported[kind] = now;
 	Reporter::conn_weird(name, c, detail, "MELSEC");
+	}
+
+# Whether no octets were missed of late.
+function is_unbroken(state: State, now: time): bool
+	{
+	return ! state?$holed || now - state$holed >= request_timeout;
 	}
 
 function limit_reached(c: connection, limit: string)

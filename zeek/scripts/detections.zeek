@@ -36,6 +36,8 @@ export {
 		Handmade_Client,
 		## A host that the site policy does not know speaks to a controller
 		Host_Not_Allowed,
+		## Request for nothing, or for more than any controller has
+		Impossible_Quantity,
 		## IP address of a node set over the network
 		Ip_Address_Set,
 		## Frame that contradicts itself sent among MELSEC frames
@@ -86,6 +88,8 @@ export {
 		Safety_Mode_Change,
 		## Probe of a known scanner
 		Scanner_Probe,
+		## Another request under the serial number of one that waits
+		Serial_Reuse,
 		## Special relays or registers of a controller written
 		System_Device_Write,
 		## Type name of a controller read
@@ -124,6 +128,7 @@ export {
 		["file-delete"] = Detection($note=File_Delete, $title="File of a controller deleted", $severity="high", $attack=vector("T0809", "T0872"), $suppress=60sec),
 		["handmade-client"] = Detection($note=Handmade_Client, $title="Privileged request of a client made by hand", $severity="high", $attack=vector("T0855", "T0886"), $suppress=300sec, $meanings=vector(Meaning($first=T))),
 		["host-not-allowed"] = Detection($note=Host_Not_Allowed, $title="A host that the site policy does not know speaks to a controller", $severity="high", $attack=vector("T0848", "T0855"), $suppress=600sec),
+		["impossible-quantity"] = Detection($note=Impossible_Quantity, $title="Request for nothing, or for more than any controller has", $severity="informational", $attack=vector("T0814"), $suppress=300sec),
 		["ip-address-set"] = Detection($note=Ip_Address_Set, $title="IP address of a node set over the network", $severity="high", $attack=vector("T0836", "T0814"), $suppress=60sec),
 		["malformed-frame"] = Detection($note=Malformed_Frame, $title="Frame that contradicts itself sent among MELSEC frames", $severity="medium", $attack=vector("T0814"), $suppress=300sec),
 		["new-conversation"] = Detection($note=New_Conversation, $title="Two hosts that never spoke to each other do", $severity="medium", $attack=vector("T0848", "T0855"), $suppress=600sec),
@@ -149,6 +154,7 @@ export {
 		["role-not-allowed"] = Detection($note=Role_Not_Allowed, $title="A host does what its role in the site policy does not allow", $severity="high", $attack=vector("T0855", "T0859"), $suppress=300sec),
 		["safety-mode-change"] = Detection($note=Safety_Mode_Change, $title="Safety operation mode of a controller changed", $severity="critical", $attack=vector("T0858", "T0836"), $suppress=60sec),
 		["scanner-probe"] = Detection($note=Scanner_Probe, $title="Probe of a known scanner", $severity="medium", $attack=vector("T0846", "T0888"), $suppress=3600sec, $meanings=vector(Meaning($operations=set("read-type-name"), $protocols=set("melsoft"), $frames=set(5), $fields=table(["variant"] = 0x0, ["counter"] = 0x0, ["network"] = 0x0, ["station"] = 0xff, ["module_io"] = 0x3ff, ["source_module_io"] = 0x3fe, ["flags"] = 0x8, ["serial"] = 0x1, ["size"] = 0x0, ["selector"] = 0x100)), Meaning($operations=set("challenge-controller"), $fields=table(["index"] = 0x8, ["challenge"] = 0x54067dc9)))),
+		["serial-reuse"] = Detection($note=Serial_Reuse, $title="Another request under the serial number of one that waits", $severity="medium", $attack=vector("T0855", "T0848"), $suppress=300sec),
 		["system-device-write"] = Detection($note=System_Device_Write, $title="Special relays or registers of a controller written", $severity="medium", $attack=vector("T0836", "T0855"), $suppress=300sec, $meanings=vector(Meaning($devices=/(^|[,\\])(SM|SD)[0-9]/))),
 		["type-name-read"] = Detection($note=Type_Name_Read, $title="Type name of a controller read", $severity="informational", $attack=vector("T0888"), $suppress=3600sec),
 		["unapproved-program"] = Detection($note=Unapproved_Program, $title="A program or parameter that no approved change covers is written", $severity="critical", $attack=vector("T0843", "T0889"), $suppress=60sec),
@@ -177,7 +183,9 @@ export {
 		["connection"] = vector("connection-exhaustion"),
 		["silence"] = vector("controller-silent"),
 		["left-stopped"] = vector("download-without-run"),
+		["impossible-quantity"] = vector("impossible-quantity"),
 		["malformed-frame"] = vector("malformed-frame"),
+		["serial-reuse"] = vector("serial-reuse"),
 		["unsolicited-response"] = vector("unsolicited-response"),
 	};
 

@@ -11,6 +11,7 @@
 @load ./info
 @load ./connections
 @load ./halves
+@load ./serials
 
 module MELSEC;
 
@@ -219,6 +220,13 @@ event watch_pending(c: connection)
 		schedule request_timeout - ( now - state$pending[0]$ts ) { watch_pending(c) };
 	}
 
+# Notes who asks on a flow of datagrams, where its PDUs prove something by themselves.
+function note_asker(state: State, pdu: PDU, client: addr)
+	{
+	if ( ! frames[pdu$frame]$bare )
+		state$asker = client;
+	}
+
 # Adds a flow to those of its pair.
 function join_flows(state: State, client: addr, server: addr)
 	{
@@ -349,12 +357,6 @@ function has_asked(state: State, client: addr): bool
 	return F;
 	}
 
-# Whether no octets were missed of late.
-function is_unbroken(state: State, now: time): bool
-	{
-	return ! state?$holed || now - state$holed >= request_timeout;
-	}
-
 # Nor, as far as can be told, what came before a capture that begins in the middle.
 function is_whole(c: connection, state: State, now: time): bool
 	{
@@ -434,6 +436,8 @@ event request(c: connection, is_orig: bool, pdu: PDU) &priority=5
 
 		if ( ! state$group && ! state?$pair_place )
 			join_flows(state, client, is_orig ? id$resp_h : id$orig_h);
+
+		note_asker(state, pdu, client);
 		}
 
 	if ( pdu$garbage > 0 )
@@ -445,6 +449,9 @@ event request(c: connection, is_orig: bool, pdu: PDU) &priority=5
 	local frame = frames[pdu$frame];
 	local transaction = begin(now, c$uid, id, frame, pdu);
 	transaction$client = client;
+
+	if ( pdu?$serial && frame$protocol == "slmp" && ! ( state$group && is_orig ) )
+		follow_serial(state, is_orig, transaction, is_orig ? id$resp_h : id$orig_h);
 
 	if ( state?$values )
 		{
@@ -556,6 +563,10 @@ event response(c: connection, is_orig: bool, pdu: PDU) &priority=5
 
 	local client = is_orig ? id$resp_h : id$orig_h;
 	local server = is_orig ? id$orig_h : id$resp_h;
+
+	if ( state$datagrams )
+		note_asker(state, pdu, client);
+
 	local place = find_pending(state$pending, client, pdu, now);
 
 	if ( place < |state$pending| )

@@ -26,7 +26,7 @@ type Suspect: record {
 
 global suspects: table[addr] of Suspect = table() &write_expire=suspect_time + 1min;
 
-# Ports on which controllers have answered over TCP. They stay: a connection may live for months.
+# Ports on which controllers have answered. They stay: a connection may live for months.
 global services: set[addr, port] = set();
 
 redef record connection += {
@@ -68,9 +68,6 @@ function tried(server: addr, now: time, is_request: bool): bool
 
 hook answering(who: Answerer)
 	{
-	if ( get_port_transport_proto(who$answers_from) != tcp )
-		return;
-
 	if ( |services| >= max_services )
 		{
 		for ( [host, service] in services )

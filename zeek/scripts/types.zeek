@@ -87,6 +87,10 @@ export {
 		response_detections: vector of string &optional;
 		## Detections that only a response raises that refuses it.
 		refused_detections: vector of string &optional;
+		## The most points, or octets, that a request of it may ask for on any controller.
+		most: count &optional;
+		## The same in bit units.
+		most_bits: count &optional;
 		## An engineering operation may come of it: everything below.
 		audited: bool &default=F;
 		## Operations that one transaction, session or user of it is.
@@ -150,6 +154,8 @@ export {
 		devices: table[count] of DeviceInfo;
 		## Names of end codes.
 		statuses: table[count] of string;
+		## Bits of the sub-command that ask for bit units.
+		bit_units: count;
 	};
 
 	## A CPU or module model.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TypeVar
 
@@ -51,6 +51,18 @@ class Codec:
     def first_octets(self) -> frozenset[int]:
         """The octets with which a PDU may begin that says itself how long it is."""
         return frozenset(self._by_first)
+
+    @cached_property
+    def marks(self) -> dict[bytes, str]:
+        """The pairs of octets that no binary PDU lacks which says itself how long it is, with the half they begin."""
+        plain = [half for half in self._halves.values() if type(half) is Half]
+        return {
+            bytes((lead, second)): half.direction
+            for half in plain
+            for (low, high), (low_second, high_second) in first_two(half.frame, half.direction)
+            for lead in range(low, high + 1)
+            for second in range(low_second, high_second + 1)
+        }
 
     @cached_property
     def sized_octets(self) -> frozenset[int]:
@@ -146,6 +158,23 @@ class Codec:
         if asked is not None and layout is not None and layout.asks and asked.half.protocol is half.protocol:
             reading = reading.answering(payload.asked_for(asked, reading.devices))
         return payload.decode(layout, pdu.body, reading)
+
+
+def first_two(frame: Frame, direction: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Ranges of the first two octets of a half on the wire."""
+    lead, *rest = frame.half(direction)
+    assert isinstance(lead.const, bytes)
+    octets = lead.const
+    if frame.encoding == "ascii":
+        text = octets.hex().upper().encode()
+        yield (text[0], text[0]), (text[1], text[1])
+        if text[:1].isalpha():
+            yield (text[0] | 0x20, text[0] | 0x20), (text[1], text[1])
+    elif len(octets) > 1:
+        yield (octets[0], octets[0]), (octets[1], octets[1])
+    else:
+        for low, high in rest[0].allowed:
+            yield (octets[0], octets[0]), (low, high)
 
 
 _AnyHalf = TypeVar("_AnyHalf", bound=Half)

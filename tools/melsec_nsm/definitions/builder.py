@@ -308,6 +308,8 @@ def _command(facts: ProtocolFacts, entry: Entry) -> Command:
         unanswered=entry.get("unanswered", False),
         pushed=entry.get("pushed", False),
         units=entry.get("units"),
+        most=entry.get("most"),
+        most_bits=entry.get("most_bits", entry.get("most")),
     )
 
 

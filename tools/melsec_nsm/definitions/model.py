@@ -256,6 +256,10 @@ class Command:
     pushed: bool = False
     units: str | None = None
     """``bit`` or ``word`` where the command itself says what a point is, and not its sub-command."""
+    most: int | None = None
+    """The most points (or octets) that a request may ask for on any controller, None where that is not known."""
+    most_bits: int | None = None
+    """The same in bit units."""
 
     @property
     def text(self) -> str:
@@ -738,6 +742,11 @@ class Definition:
     engineering: Engineering = field(default_factory=Engineering)
     mac_prefixes: tuple[MacPrefix, ...] = ()
     cases: Mapping[str, Case] = field(default_factory=dict)
+
+    def ports(self, transport: str) -> tuple[int, ...]:
+        """The ports on which some protocol is expected, sorted."""
+        hints = (hint for protocol in self.protocols.values() for hint in protocol.ports)
+        return tuple(sorted({hint.port for hint in hints if hint.transport == transport}))
 
     def commands(self) -> Iterator[Command]:
         """All commands of all protocols, in definition order."""

@@ -151,6 +151,9 @@ def _command(protocol: Protocol, command: Command) -> Sequence[str]:
     what = command.title
     if command.units:
         what += f"; points are {command.units}s"
+    if command.most is not None:
+        bits = f" ({command.most_bits} in bits)" if command.most_bits != command.most else ""
+        what += f"; {command.most} points or octets at most{bits}"
     if command.pushed:
         what += "; the controller sends it unasked"
     elif command.unanswered:

@@ -32,7 +32,7 @@ from melsec_nsm.engines.base import (
 from melsec_nsm.engines.reference.assets import Assets
 from melsec_nsm.engines.reference.events import Events, Happening
 from melsec_nsm.engines.reference.halts import Halts
-from melsec_nsm.engines.reference.inspection import Handshake, Inspection
+from melsec_nsm.engines.reference.inspection import Handshake, Inspection, Stray
 from melsec_nsm.engines.reference.judgement import Judge
 from melsec_nsm.engines.reference.operations import Begun, Noted, Operations
 from melsec_nsm.engines.reference.records import Recorder
@@ -80,7 +80,7 @@ class ReferenceEngine:
         if policy is not None:
             site = CompiledPolicy(policies.load(policy, self._definition), self._definition)
         verdict = _Verdict(self._codec, site)
-        inspection = Inspection(self._codec, capture, verdict.handshake)
+        inspection = Inspection(self._codec, capture, verdict.handshake, verdict.stray)
         for half, transaction in inspection:
             if half is not None:
                 verdict.half(half)
@@ -109,7 +109,7 @@ class _Verdict:
         telling = Telling(codec)
         actions = telling.definition.engineering.actions
         sessions = Sessions(telling, tuple(action for action in actions if action.each == "login"))
-        self._events = Events()
+        self._events = Events(telling)
         self._judge = Judge(telling, sessions, self._events.suspect, Tuned(policy))
         self._site = Site(self._judge, policy, codec)
         self._operations = Operations(telling, sessions)
@@ -143,6 +143,10 @@ class _Verdict:
     def handshake(self, handshake: Handshake) -> None:
         """A connection is opened."""
         self._happened(self._events.handshake(handshake))
+
+    def stray(self, stray: Stray) -> None:
+        """A datagram that is no PDU."""
+        self._happened(self._events.stray(stray))
 
     def _happened(self, happenings: Iterable[Happening]) -> None:
         for happening in happenings:

@@ -5,13 +5,14 @@ Each is told as it is seen; what it means says the definition.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from melsec_nsm.codec.transactions import (
     MAX_CONVERSATIONS,
+    MAX_PENDING,
     REQUEST_TIMEOUT,
     SILENT_REQUESTS,
     SILENT_SECONDS,
@@ -22,11 +23,15 @@ from melsec_nsm.codec.transactions import (
     is_group,
     matches,
 )
-from melsec_nsm.engines.reference.inspection import Handshake
+from melsec_nsm.engines.reference.inspection import Handshake, Stray
 from melsec_nsm.engines.reference.sessions import Bounded, names_server
+from melsec_nsm.engines.reference.telling import Telling
 
 MAX_EXPIRED = 16
 """Requests of a conversation that are remembered as unanswered, to tell a late response from one to nothing."""
+
+FLOW_SECONDS = 60
+"""A flow of datagrams of which nothing is heard for so long has ended."""
 
 _SECOND = 1_000_000_000
 
@@ -48,14 +53,56 @@ class _Seen:
     asked_first: bool
     spoke: set[Endpoint] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
+    serials: dict[str, _Serials] = field(default_factory=dict)
+    client: str | None = None
+    """Who asks in PDUs that prove something by themselves."""
+    latest: int = 0
     expired: deque[Half] = field(default_factory=lambda: deque(maxlen=MAX_EXPIRED))
     last: Transaction | None = None
+
+    def serials_of(self, client: str) -> _Serials:
+        """The serial numbers of a client."""
+        return self.serials.setdefault(client, _Serials())
+
+
+@dataclass(slots=True)
+class _Serials:
+    """The serial numbers of a client's requests on a connection: the last, those that wait, whether it counts them."""
+
+    last: int | None = None
+    counts: bool = False
+    waiting: OrderedDict[tuple[str, int], Half] = field(default_factory=OrderedDict)
+
+    def reused(self, request: Half) -> bool:
+        """Whether a client that counts asks for something else under the number of a request that waits."""
+        serial = _serial(request)
+        if serial is None:
+            return False
+        key = (request.pdu.half.frame.id, serial)
+        waits = self.waiting.pop(key, None)
+        other = waits is not None and not _past(waits.ts, request.ts) and _asked(waits) != _asked(request)
+        reused = other and self.counts
+        self.counts = self.last is not None and serial == (self.last + 1) & 0xFFFF
+        self.last = serial
+        self.waiting[key] = request
+        if len(self.waiting) > MAX_PENDING:
+            self.waiting.popitem(last=False)
+        return reused
+
+    def answered(self, response: Half) -> None:
+        """A response to the client."""
+        serial = _serial(response)
+        if serial is not None:
+            self.waiting.pop((response.pdu.half.frame.id, serial), None)
 
 
 class Events:
     """The events of a capture."""
 
-    def __init__(self) -> None:
+    def __init__(self, telling: Telling) -> None:
+        self._telling = telling
+        self._ports = frozenset(telling.definition.ports("udp"))
+        self._answering: Bounded[Endpoint, None] = Bounded(MAX_CONVERSATIONS)
         self._seen: Bounded[tuple[str, Endpoint, Endpoint], _Seen] = Bounded(MAX_CONVERSATIONS)
         self._services: Bounded[Endpoint, None] = Bounded(MAX_CONVERSATIONS)
         self._handshakes: Bounded[tuple[Endpoint, Endpoint], int] = Bounded(MAX_CONVERSATIONS)
@@ -68,16 +115,66 @@ class Events:
         seen = self._of(half)
         if asks:
             seen.asked.add(client.host)
-        elif half.transport == "tcp":
-            self._services.put(server, None)
+        else:
+            (self._services if half.transport == "tcp" else self._answering).put(server, None)
+        seen.latest = half.ts
+        if half.pdu.half.frame.kind != "layout":
+            seen.client = client.host
         # What stands between the PDUs of somebody is no end of one that was not seen from its start.
         if half.pdu.garbage and (half.whole or (half.unbroken and half.source in seen.spoke)):
             yield Happening("malformed-frame", half.ts, client.host, server.host)
+        if asks and names_server(half):
+            for event in self._odd(half, seen):
+                yield Happening(event, half.ts, client.host, server.host)
+        elif not asks:
+            seen.serials_of(client.host).answered(half)
         seen.spoke.add(half.source)
         if not asks:
             self._silence.answered(server.host)
         elif names_server(half) and not half.pdu.is_unanswered:
             yield from self._silence.asked(half.ts, client.host, server.host)
+
+    def _odd(self, half: Half, seen: _Seen) -> Iterator[str]:
+        """What a request to one controller tells by what it asks for, and by its serial number."""
+        pdu = half.pdu
+        command = pdu.known
+        if command is not None and command.most is not None:
+            points = self._telling.about(pdu).points
+            bits = (pdu.subcommand or 0) & pdu.half.protocol.bit_units
+            most = command.most_bits if bits else command.most
+            if points is not None and not 0 < points <= (most or points):
+                yield "impossible-quantity"
+        known = half.destination in seen.spoke and half.unbroken
+        if seen.serials_of(half.source.host).reused(half) and known:
+            yield "serial-reuse"
+
+    def stray(self, stray: Stray) -> Iterator[Happening]:
+        """A datagram that is no PDU: malformed on a flow that has PDUs, or where PDUs are expected.
+
+        There it has to begin like one, or come from or go to an endpoint that has answered.
+        """
+        source, destination = stray.source, stray.destination
+        first, second = sorted((source, destination))
+        seen = self._seen.get(("udp", first, second))
+        if seen is not None:
+            begun, seen.latest = seen.latest, stray.ts
+            if seen.client is not None and stray.ts - begun < FLOW_SECONDS * _SECOND:
+                yield self._malformed(stray, asks=seen.client == source.host)
+                return
+        if not self._ports.intersection((source.port, destination.port)):
+            return
+        if destination in self._answering:
+            yield self._malformed(stray, asks=True)
+        elif source in self._answering:
+            yield self._malformed(stray, asks=False)
+        elif stray.mark is not None:
+            yield self._malformed(stray, asks=stray.mark == "request")
+
+    @staticmethod
+    def _malformed(stray: Stray, *, asks: bool) -> Happening:
+        hosts = stray.source.host, stray.destination.host
+        client, server = hosts if asks else hosts[::-1]
+        return Happening("malformed-frame", stray.ts, client, server)
 
     def transaction(self, transaction: Transaction) -> Iterator[Happening]:
         """What a response tells that no request waits for."""
@@ -145,6 +242,16 @@ def _past(since: int, now: int) -> bool:
 def _way(half: Half) -> tuple[str, Endpoint, Endpoint]:
     first, second = sorted((half.source, half.destination))
     return half.transport, first, second
+
+
+def _serial(half: Half) -> int | None:
+    """The serial number of SLMP; packet references of MELSOFT are not counted by everybody."""
+    return half.pdu.serial if half.pdu.protocol == "slmp" else None
+
+
+def _asked(request: Half) -> tuple[int | None, int | None, bytes]:
+    """What a request asks for, without counters."""
+    return request.pdu.command, request.pdu.subcommand, request.pdu.body
 
 
 def _said(response: Half) -> tuple[int | None, bytes]:

@@ -59,19 +59,37 @@ class Handshake:
     answer: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A datagram that is no PDU. ``mark`` is the half that its first octets speak for, None where for none."""
+
+    ts: int
+    source: Endpoint
+    destination: Endpoint
+    mark: str | None
+
+
 class Inspection:
     """Reads one capture. Iterate once; afterwards ``truncated`` and the counts are final.
 
     Yields each half as it comes in, as ``(half, None)``, and each transaction once it is complete
-    or known to stay incomplete, as ``(None, transaction)``. ``handshake`` is called for every packet of one.
+    or known to stay incomplete, as ``(None, transaction)``. ``handshake`` is called for every packet of one,
+    ``stray`` for every datagram that is no PDU.
 
     Raises:
         CaptureError: the file is no capture.
     """
 
-    def __init__(self, codec: Codec, path: Path, handshake: Callable[[Handshake], None] | None = None) -> None:
+    def __init__(
+        self,
+        codec: Codec,
+        path: Path,
+        handshake: Callable[[Handshake], None] | None = None,
+        stray: Callable[[Stray], None] | None = None,
+    ) -> None:
         self._codec = codec
         self._handshake = handshake
+        self._stray = stray
         self._packets = read(path)
         self._reassembler = Reassembler()
         self._streams: OrderedDict[int, _Stream] = OrderedDict()
@@ -117,21 +135,30 @@ class Inspection:
             return
         pdu = read_datagram(self._codec, data) if data[0] in self._codec.first_octets else None
         if pdu is None:
-            if data[0] in self._codec.sized_octets:
-                yield from self._sized(packet)
+            sized = self._sized(packet) if data[0] in self._codec.sized_octets else None
+            if sized is not None:
+                yield from sized
+            elif self._stray is not None and not packet.clipped:
+                source, destination = Endpoint(packet.src, packet.sport), Endpoint(packet.dst, packet.dport)
+                self._stray(Stray(packet.ts, source, destination, self._codec.marks.get(data[:2])))
             return
         source, destination = Endpoint(packet.src, packet.sport), Endpoint(packet.dst, packet.dport)
         if not self._copies.is_copy(packet.ts, source, destination, data):
             yield from self._pair_datagram(packet.ts, (source, destination), pdu)
 
-    def _sized(self, packet: Packet) -> Iterator[tuple[Half | None, Transaction | None]]:
-        """A datagram that is believed because of what was seen between its hosts."""
+    def _sized(self, packet: Packet) -> Iterator[tuple[Half | None, Transaction | None]] | None:
+        """A datagram that is believed because of what was seen between its hosts; None where it is no PDU."""
         hosts = (packet.src, packet.dst) if packet.src < packet.dst else (packet.dst, packet.src)
         peers = self._peers.get(hosts)
         asked = peers.asked(packet.ts) if peers is not None else []
         pdu = read_datagram(self._codec, packet.payload, strict=peers is None or not peers.sized, asked=asked)
         if pdu is None or pdu.half.frame.kind != "layout":
-            return
+            return None
+        return self._offered(packet, hosts, peers, pdu)
+
+    def _offered(
+        self, packet: Packet, hosts: tuple[str, str], peers: Conversation[_Ways] | None, pdu: Pdu
+    ) -> Iterator[tuple[Half | None, Transaction | None]]:
         source, destination = Endpoint(packet.src, packet.sport), Endpoint(packet.dst, packet.dport)
         if self._copies.is_copy(packet.ts, source, destination, packet.payload):
             return

@@ -137,21 +137,15 @@ def _frame(number: int, protocol: Protocol, frame: Frame) -> str:
         f"$encoding={quoted(frame.encoding)}, $digits={frame.digits}, $weak={_bool(frame.weak)}, "
         f"$bare={_bool(frame.kind == 'layout')}, $one_way={_bool(not frame.response)}, "
         f"$commands={_commands_of(protocol, frame.digits)}, "
-        f"$devices={protocol.device_table}_devices, $statuses={protocol.status_table}_statuses)"
+        f"$devices={protocol.device_table}_devices, $statuses={protocol.status_table}_statuses, "
+        f"$bit_units={protocol.bit_units:#x})"
     )
 
 
 def _ports(definition: Definition) -> list[str]:
     lines = []
     for transport in ("tcp", "udp"):
-        ports = sorted(
-            {
-                hint.port
-                for protocol in definition.protocols.values()
-                for hint in protocol.ports
-                if hint.transport == transport
-            }
-        )
+        ports = definition.ports(transport)
         lines += [
             f"\t## {transport.upper()} ports on which MELSEC is expected before its content has been seen.",
             f"\tconst {transport}_ports = {{ " + ", ".join(f"{port}/{transport}" for port in ports) + " } &redef;",
@@ -168,6 +162,8 @@ def _command(definition: Definition, command: Command) -> str:
     texts = {"code": command.text, "operation": command.operation, "class": command.klass}
     fields = [f"${name}={quoted(text)}" for name, text in texts.items()]
     fields += [f"${name}=T" for name in ("unanswered", "pushed") if getattr(command, name)]
+    if command.most is not None:
+        fields += [f"$most={command.most}", f"$most_bits={command.most_bits}"]
     for looked_at in _LOOKED_AT:
         found = [one for one in definition.detections.values() if one.when.mentions(command)]
         names = _ids([one for one in found if _looks_at(one) == looked_at])

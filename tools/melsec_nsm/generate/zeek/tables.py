@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from melsec_nsm.codec import Codec
 from melsec_nsm.codec.about import MAX_TARGET_TEXT, MAX_TARGETS, MAX_VALUES_TEXT
 from melsec_nsm.codec.footer import zlib_start
+from melsec_nsm.codec.frames import first_two
 from melsec_nsm.codec.sized import registrations
 from melsec_nsm.codec.stream import SEARCH_LIMIT
 from melsec_nsm.codec.transactions import (
@@ -102,7 +103,7 @@ def _frames(definition: Definition) -> list[str]:
     for _, frame, direction in _halves(definition):
         if frame.kind == "layout":
             continue
-        for first, second in _first_two(frame, direction):
+        for first, second in first_two(frame, direction):
             leads.update(range(first[0], first[1] + 1))
             test = f"( {_in_range('lead', *first)} ) && ( {_in_range('second', *second)} )"
             # Frames with the same sub-header are told apart further on; the first stands for them.
@@ -118,23 +119,6 @@ def _frames(definition: Definition) -> list[str]:
     ]
     lines += [f"    if ( {test} )\n        return {frame};\n" for test, frame in conditions.items()]
     return [*lines, "    return 0;", "}", ""]
-
-
-def _first_two(frame: Frame, direction: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    """Ranges of the first two octets of a half on the wire."""
-    lead, *rest = frame.half(direction)
-    assert isinstance(lead.const, bytes)
-    octets = lead.const
-    if frame.encoding == "ascii":
-        text = octets.hex().upper().encode()
-        yield (text[0], text[0]), (text[1], text[1])
-        if text[:1].isalpha():
-            yield (text[0] | 0x20, text[0] | 0x20), (text[1], text[1])
-    elif len(octets) > 1:
-        yield (octets[0], octets[0]), (octets[1], octets[1])
-    else:
-        for low, high in rest[0].allowed:
-            yield (octets[0], octets[0]), (low, high)
 
 
 def _in_range(name: str, low: int, high: int) -> str:
