@@ -133,13 +133,17 @@ def verdict(definition: Definition, tmp_path: Path) -> Callable[..., Result]:
     engine, codec = ReferenceEngine(definition), Codec(definition)
 
     def judged(
-        *exchanges: Exchange, transport: str = "tcp", shape: str = "plain", rules: Definition | None = None
+        *exchanges: Exchange,
+        transport: str = "tcp",
+        port: int = 5007,
+        shape: str = "plain",
+        rules: Definition | None = None,
     ) -> Result:
         capture = Capture(
             name="made",
             title="Made up",
             transport=transport,
-            port=5007,
+            port=port,
             client="192.168.3.18",
             server="192.168.3.250",
             shape=shape,

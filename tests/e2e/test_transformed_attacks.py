@@ -219,8 +219,13 @@ UNSEEN: dict[tuple[str, str], set[tuple[str, str]]] = {
         *(("*", name) for name in ("handmade-client", "unsolicited-response", "connection-exhaustion"))
     },
     ("zeek", "coalesced"): {("slmp-3e-silent", "controller-silent")},
-    # A known command is what proves the protocol on a port that means nothing.
-    ("zeek", "other port"): {("melsoft-unknown-command", "unknown-command")},
+    # Only on the usual ports are PDUs expected of a flow that has had none; and silence is told after that.
+    ("reference", "other port"): {("melsoft-udp-*", "malformed-frame"), ("melsoft-udp-*", "controller-silent")},
+    # Nor does an unknown command prove the protocol on a port that means nothing.
+    ("zeek", "other port"): {
+        *(("melsoft-udp-*", "malformed-frame"), ("melsoft-udp-*", "controller-silent")),
+        ("melsoft-unknown-command", "unknown-command"),
+    },
     # A rule looks at PDUs one by one, and finds but one in a piece of a stream (the pages of the detections).
     **{
         ("suricata", form): {("*", "error-burst"), ("*", "password-guessing"), ("*-midstream", "remote-stop")}

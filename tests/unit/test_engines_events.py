@@ -164,3 +164,57 @@ def test_calls_that_are_not_taken_come_to_nothing() -> None:
     assert call(6) == call(8) == call(10) == ["connection"], "the answer has begun it anew"
     assert call(11) == ["connection", "silence"]
     assert call(12) == ["connection"], "it is told once"
+
+
+def test_malformed_datagrams_on_a_flow_that_has_pdus(read: Ask, happened: Happened) -> None:
+    udp = {"transport": "udp", "port": 7777}
+    assert happened("malformed-frame", read(1), garbage(), **udp) == 1
+    assert happened("malformed-frame", read(1), garbage(sender="server"), **udp) == 1
+    assert happened("malformed-frame", garbage(), read(1), **udp) == 0, "nothing was known of it"
+    assert happened("malformed-frame", read(1), garbage(fresh=True), **udp) == 0, "another flow"
+    assert happened("malformed-frame", read(1), garbage(after=61), **udp) == 0, "the flow had ended"
+
+
+def test_malformed_datagrams_on_a_usual_port(read: Ask, happened: Happened) -> None:
+    udp = {"transport": "udp", "port": 5006}
+    cut = replace(garbage(), octets=bytes.fromhex("500000ffff03000c001000"))
+    assert happened("malformed-frame", garbage(), **udp) == 0
+    assert happened("malformed-frame", cut, **udp) == 1, "it begins like a PDU"
+    assert happened("malformed-frame", replace(cut, octets=b"5000"), **udp) == 0, "in characters"
+    assert happened("malformed-frame", read(1), garbage(fresh=True), **udp) == 1, "the controller has answered there"
+    assert happened("malformed-frame", cut, transport="udp", port=7777) == 0, "another port"
+    assert happened("malformed-frame", replace(cut, octets=b""), **udp) == 0
+
+
+@pytest.mark.parametrize(
+    ("points", "subcommand", "expected"), [(0, 0, 1), (1, 0, 0), (960, 0, 0), (961, 0, 1), (7168, 1, 0), (7169, 1, 1)]
+)
+def test_quantities(ask: Ask, happened: Happened, points: int, subcommand: int, expected: int) -> None:
+    asked = ask(
+        "read-devices",
+        protocol="slmp",
+        frame="3e-binary",
+        device="D100",
+        points=points,
+        changes={"half": "request", "subcommand": subcommand},
+    )
+    assert happened("impossible-quantity", asked) == expected
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_a_serial_number_that_comes_again(read: Ask, happened: Happened, transport: str) -> None:
+    def again(*exchanges: Exchange) -> int:
+        return happened("serial-reuse", *exchanges, transport=transport)
+
+    def other(serial: int, **changes: Any) -> Exchange:
+        one = read(serial, **changes)
+        return replace(one, values={**one.values, "device": "D200"})
+
+    waits = read(3, half="request")
+    assert again(read(1), read(2), waits, other(3)) == 1
+    assert again(read(1), read(2), waits, other(3, after=11)) == 0, "it does not wait any more"
+    assert again(read(1), read(2), waits, read(3, after=1)) == 0, "the same once more"
+    assert again(read(1), read(2), read(3), other(3)) == 0, "it was answered"
+    assert again(read(3), read(3), waits, other(3)) == 0, "nobody counts"
+    assert again(read(0xFFFF), read(0), read(1, half="request"), other(1)) == 1
+    assert again(*(read(n, half="request") for n in (1, 2, 3)), other(3)) == 0, "answers are not seen"

@@ -21,13 +21,18 @@ export {
 	global stray: event(c: connection, is_orig: bool, octets: count, marked: bool, asks: bool);
 }
 
+# Whether the capture itself has cut the datagram off that was seen last. A header that is told all the same is that of
+# fragments put together, which are longer than any of them.
+function is_cut(): bool
+	{
+	local packet = get_current_packet_header();
+	return packet$l2$cap_len < packet$l2$len && ! packet?$udp;
+	}
+
 # Reports a malformed datagram. ``from_client``: it is the client that sends it.
 function report_stray(c: connection, is_orig: bool, octets: count, from_client: bool)
 	{
-	# What the capture itself has cut off says nothing.
-	local packet = get_current_packet();
-
-	if ( packet$caplen < packet$len )
+	if ( is_cut() )
 		return;
 
 	local id = c$id;
