@@ -161,11 +161,15 @@ def _suppressed(sensor: Sensor, _: str) -> None:
 
 def _site(sensor: Sensor, said: str) -> None:
     assert "was not found" not in said
+    assert "remote-stop" in sensor.alerts(sensor.folder / "capture.pcap")
     assert len([sid for sid in sensor.rules() if sid >= FIRST_SITE_SID]) > 100
 
 
 def _site_thresholds(sensor: Sensor, _: str) -> None:
-    assert "suppress gen_id 1, sig_id" in (sensor.etc / "threshold.config").read_text("utf-8")
+    lines = (sensor.etc / "threshold.config").read_text("utf-8").splitlines()
+    # Of a rule that is on, and of one that ships disabled, which Suricata does not mind.
+    assert {"suppress gen_id 1, sig_id 1880700", "suppress gen_id 1, sig_id 1880000"} <= set(lines)
+    assert "remote-stop" not in sensor.alerts(sensor.folder / "capture.pcap")
 
 
 def _verified(sensor: Sensor, said: str) -> None:
@@ -216,7 +220,10 @@ def test_the_commands_of_the_page(
     if name == "site":
         sensor.does(page["Add the source"][0])
         policy = (checkout / "pcaps/policies/site-allowed.yaml").read_text("utf-8")
+        assert "detections:" not in policy
+        policy += "detections: {remote-stop: {enabled: false}, device-write: {enabled: false}}\n"
         (sensor.folder / "home/site.yaml").write_text(policy, "utf-8")
+        shutil.copy(checkout / "pcaps" / f"{SITE}.pcap", sensor.folder / "capture.pcap")
     if name == "signature":
         if _ABSENT:
             pytest.skip(f"{', '.join(_ABSENT)}: absent")
