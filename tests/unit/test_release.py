@@ -139,7 +139,7 @@ def test_what_is_not_committed_is_named(git: Git, checkout_of: Checkout) -> None
     (checkout_of.root / "new file").write_text("x", "utf-8")
     git("mv", "rules", "rules2")
     assert against(replace(checkout_of, generated={})) == {
-        "not committed: new file, rules2": "git add --all && git commit, or git stash --all"
+        "not committed: new file, rules2": "git add --all && git commit, or git stash --include-untracked"
     }
 
 

@@ -92,7 +92,9 @@ def _history(checkout: Checkout) -> Iterator[Objection]:
         yield Objection("this is no git checkout, and zkg installs tags", "git clone … and release from there")
         return
     if changed := repository.uncommitted():
-        yield Objection(f"not committed: {_some(changed)}", "git add --all && git commit, or git stash --all")
+        yield Objection(
+            f"not committed: {_some(changed)}", "git add --all && git commit, or git stash --include-untracked"
+        )
     here, tags = repository.tags("--points-at", "HEAD"), repository.tags()
     for tag in here:
         if tag != own and versions.number_of(tag) is not None:
