@@ -7,7 +7,7 @@ BIN := .venv/bin
 export PYTHON
 
 .NOTPARALLEL:
-.PHONY: help demo test check bench generate clean setup setup-dev setup-python setup-sensors
+.PHONY: help demo test check bench generate dist clean setup setup-dev setup-python setup-sensors
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -34,6 +34,9 @@ generate: setup-python ## write the generated files and the captures
 	@$(BIN)/melsec-nsm generate
 	@$(BIN)/melsec-nsm pcap build
 
+dist: setup-python ## what a release of the rules consists of, into dist/; BASE_URL and KEY as in `melsec-nsm release --help`
+	@$(BIN)/melsec-nsm release --out dist $(if $(BASE_URL),--base-url '$(BASE_URL)') $(if $(KEY),--key '$(KEY)')
+
 clean: ## remove what set-up and tests made; sensors stay
 	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist zeek/build tests/zeek/.tmp
 	find tools tests -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -41,10 +44,10 @@ clean: ## remove what set-up and tests made; sensors stay
 setup: setup-python setup-sensors
 
 setup-python:
-	@tools/setup/venv.sh test zeek
+	@tools/setup/venv.sh test zeek suricata
 
 setup-dev: setup-python
-	@tools/setup/venv.sh test zeek dev
+	@tools/setup/venv.sh test zeek suricata dev
 
 setup-sensors:
 	@tools/setup/sensors.sh

@@ -30,14 +30,15 @@ _HOST = "  - {name: eng-ws-1, address: 192.168.3.18, role: engineer, controllers
 _SERVED = 5007
 
 
-def long(text: str) -> str:
+def long(text: str, more_hosts: int = 1000, more_controllers: int = 500) -> str:
     """A policy with so many hosts and controllers more that no rule can name them all."""
     hosts = "".join(
         f"  - {{name: h-{n}, address: 10.{n // 200}.{n % 200 + 1}.7, role: engineer, controllers: [press-1]}}\n"
-        for n in range(1000)
+        for n in range(more_hosts)
     )
     controllers = "".join(
-        f"  - {{name: c-{n}, address: 10.{n // 200}.{n % 200 + 1}.9, ports: [5007/tcp]}}\n" for n in range(500)
+        f"  - {{name: c-{n}, address: 10.{n // 200}.{n % 200 + 1}.9, ports: [5007/tcp]}}\n"
+        for n in range(more_controllers)
     )
     assert text.count("hosts:\n") == text.count("controllers:\n") == 1
     return text.replace("hosts:\n", f"hosts:\n{hosts}").replace("controllers:\n", f"controllers:\n{controllers}")

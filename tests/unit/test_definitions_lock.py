@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from melsec_nsm.definitions.lock import Change, dump, read, rules_hash, sid, update
+from melsec_nsm.definitions.lock import Change, dump, read, rules_hash, runs, sid, update
 from melsec_nsm.definitions.model import DefinitionError, LockEntry
 
 RULES = {"remote-stop": {0: "alert tcp a", 1: "alert udp a"}, "device-write": {0: "alert tcp b"}}
@@ -48,6 +50,37 @@ def test_changed_rules_move_the_revision_by_one(lock: dict[str, LockEntry]) -> N
 def test_a_further_variant_is_a_change(lock: dict[str, LockEntry]) -> None:
     changed, _ = update(lock, {**RULES, "device-write": {0: "alert tcp b", 1: "alert udp b"}})
     assert changed["device-write"].rev == 2
+
+
+def test_the_lock_names_the_variants_that_are_published(lock: dict[str, LockEntry]) -> None:
+    assert lock["remote-stop"].variants == (0, 1)
+    fewer, changes = update(lock, {**RULES, "remote-stop": {1: "alert udp a", 7: "alert udp c"}})
+    assert changes == (Change("remote-stop", "changed", 2),)
+    assert fewer["remote-stop"].variants == (1, 7)
+    gone, _ = update(fewer, {"device-write": RULES["device-write"]})
+    assert gone["remote-stop"].variants == (1, 7)
+
+
+def test_a_lock_without_variants_learns_them_without_a_change(lock: dict[str, LockEntry], tmp_path: Path) -> None:
+    file = tmp_path / "lock.yaml"
+    file.write_text(re.sub(r"\n *variants: .*", "", dump(lock).decode()), encoding="utf-8")
+    older = read(file)
+    assert older["remote-stop"].variants == ()
+    assert update(older, RULES) == (lock, ())
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text"),
+    [((), ""), ((4,), "4"), ((0, 1), "0-1"), ((9, 3, 4, 5, 0), "0 3-5 9"), (range(100), "0-99")],
+)
+def test_numbers_without_a_gap_are_written_as_one(
+    numbers: tuple[int, ...], text: str, lock: dict[str, LockEntry], tmp_path: Path
+) -> None:
+    assert runs(numbers) == text
+    file = tmp_path / "lock.yaml"
+    entry = replace(lock["remote-stop"], variants=tuple(sorted(numbers)))
+    file.write_bytes(dump({entry.id: entry}))
+    assert read(file) == {entry.id: entry}
 
 
 def test_vanished_detection_keeps_its_sids(lock: dict[str, LockEntry]) -> None:
@@ -109,8 +142,8 @@ def test_damaged_lock_is_refused(lock: dict[str, LockEntry], tmp_path: Path) -> 
         read(file)
     assert [str(issue) for issue in caught.value.issues] == [
         "lock.yaml:5:10: rev must be at least 1, found 0",
-        "lock.yaml:9:11: base 0 stands twice (first at lock.yaml:4:11)",
+        "lock.yaml:10:11: base 0 stands twice (first at lock.yaml:4:11)",
     ]
     file.write_text(text.replace("base: 100", "base: 150"), encoding="utf-8")
-    with pytest.raises(DefinitionError, match=r"lock\.yaml:9:11: base must be a multiple of 100, found 150"):
+    with pytest.raises(DefinitionError, match=r"lock\.yaml:10:11: base must be a multiple of 100, found 150"):
         read(file)

@@ -163,3 +163,22 @@ def test_detections_that_are_off_or_spare_a_host_have_no_rules_for_it(definition
     # The zone of its network without it: 10.8.0.0/24 in pieces.
     assert any("[10.8.0.0/28,10.8.0.32/27,10.8.0.64/26,10.8.0.128/25] any -> [" in header for header in paths)
     assert not any("[10.8.0.0/24] any ->" in header for header in paths)
+
+
+def test_a_data_set_is_loaded_by_one_rule_and_holds_addresses_in_one_form(definition: Definition) -> None:
+    hosts = "".join(f"  - {{name: h-{n}, address: 10.9.{n}.7, role: engineer, controllers: all}}\n" for n in range(200))
+    site = policy(definition, ("hosts:\n", f"hosts:\n{hosts}"))
+    made = render(CompiledPolicy(site, definition), definition)
+    lines = [line for line in made[RULES].decode("ascii").splitlines() if "dataset:" in line]
+    loading = [line for line in lines if ",load " in line]
+    named = [re.findall(r"dataset:isset,([a-z0-9-]+),type ip,load \1\.lst;", line) for line in loading]
+    sets = {path for path in made if path.endswith(".lst")}
+    assert {f"suricata/{name}.lst" for found in named for name in found} == sets
+    assert all(len(found) == 1 for found in named)
+    # Suricata takes a set that is loaded already, in the order of the file; those rules look at nothing.
+    assert lines[: len(loading)] == loading
+    assert {line.partition(" (")[0] for line in loading} == {"alert udp any any -> any 0"}
+    assert len(lines) > len(loading) == len(sets) > 0
+    addresses = b"".join(made[path] for path in sets).decode("ascii").split()
+    assert "::ffff:10.9.0.7" in addresses
+    assert all(":" in address for address in addresses)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes the virtual environment .venv and installs this checkout into it, with the extras named.
 #
-#   tools/setup/venv.sh test zeek
+#   tools/setup/venv.sh test zeek suricata
 #
 # Does nothing where pyproject.toml, the extras and the place are those of the last time.
 # PYTHON names the interpreter (3.10 or newer; python3 else). Ends with 1 where there is no way to go on.

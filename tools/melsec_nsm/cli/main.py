@@ -6,10 +6,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
-from functools import wraps
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
@@ -19,51 +17,19 @@ from melsec_nsm import __version__
 from melsec_nsm import policy as policies
 from melsec_nsm.analysis import doctor as health
 from melsec_nsm.analysis import verdicts
-from melsec_nsm.capture import CaptureError
+from melsec_nsm.cli.failing import FINDINGS, WRONG_INPUT, fail, inputs, own_checkout
+from melsec_nsm.cli.release import release
 from melsec_nsm.definitions import load, validate_files
-from melsec_nsm.definitions.model import ENGINES, Definition, DefinitionError
+from melsec_nsm.definitions.model import ENGINES, Definition
 from melsec_nsm.engines import engines as all_engines
-from melsec_nsm.engines.base import Engine, EngineError, Result
-from melsec_nsm.engines.share import checkout
+from melsec_nsm.engines.base import Engine, Result
 from melsec_nsm.generate import captures, project
 from melsec_nsm.generate import site as sites
-from melsec_nsm.generate.suricata import UnsupportedByBackend
-from melsec_nsm.generate.zeek.meanings import NotForZeekError
 from melsec_nsm.policy import explain as explaining
 from melsec_nsm.policy.clock import LAST_YEAR
 from melsec_nsm.policy.compiled import CompiledPolicy, Content
 from melsec_nsm.report import tables
 from melsec_nsm.report.document import document
-
-FINDINGS, WRONG_INPUT = 1, 2
-
-
-def _fail(message: str) -> None:
-    """Says on stderr what is wrong with the input, and ends the command."""
-    click.echo(message, err=True)
-    sys.exit(WRONG_INPUT)
-
-
-def _inputs(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Turns what is wrong with definitions, captures and engines into a message and exit code 2."""
-
-    @wraps(command)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return command(*args, **kwargs)
-        except (
-            CaptureError,
-            captures.CaseError,
-            DefinitionError,
-            EngineError,
-            NotForZeekError,
-            UnsupportedByBackend,
-            explaining.QuestionError,
-            verdicts.ManifestError,
-        ) as error:
-            return _fail(str(error))
-
-    return wrapped
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -74,7 +40,7 @@ def main() -> None:
 
 @main.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
-@_inputs
+@inputs
 def validate(files: tuple[Path, ...]) -> None:
     """Check the definition, or the given FILES (definitions and policies); every mistake with its position."""
     if not files:
@@ -96,10 +62,10 @@ def validate(files: tuple[Path, ...]) -> None:
 
 @main.command()
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 where a generated file is stale.")
-@_inputs
+@inputs
 def generate(check: bool) -> None:
     """Write the generated files of zeek/ and suricata/."""
-    root = _checkout()
+    root = own_checkout()
     _write(root, project.render(load()), check)
 
 
@@ -110,10 +76,10 @@ def pcap() -> None:
 
 @pcap.command("build")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 where a capture is stale.")
-@_inputs
+@inputs
 def pcap_build(check: bool) -> None:
     """Write pcaps/ and its manifest."""
-    root = _checkout()
+    root = own_checkout()
     files = captures.render(load())
     there = [*sorted((root / "pcaps").glob("*.pcap")), *sorted((root / "pcaps").glob("policies/*.yaml"))]
     gone = [path for path in there if path.relative_to(root).as_posix() not in files]
@@ -140,23 +106,15 @@ def _write(root: Path, files: dict[str, bytes], check: bool, gone: Sequence[Path
         click.echo(f"{len(files)} generated files are up to date")
 
 
-def _checkout() -> Path:
-    root = checkout()
-    if root is None:
-        _fail("this command writes into a checkout of melsec-nsm, and the installed package is not one")
-        raise AssertionError
-    return root
-
-
 @main.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--engine", "names", help="Engines to ask, separated by commas. Default: all that are here.")
 @click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, help="Captures judged at a time.")
-@_inputs
+@inputs
 def test(paths: tuple[Path, ...], names: str | None, jobs: int) -> None:
     """Every engine at hand against the manifest: PATHS are captures or folders, default pcaps/."""
     definition = load()
-    wanted = verdicts.expectations(paths or (_checkout() / "pcaps",))
+    wanted = verdicts.expectations(paths or (own_checkout() / "pcaps",))
     known = all_engines(definition)
     asked = _named(names) if names else tuple(known)
     availabilities = [engine.availability() for engine in known.values()]
@@ -177,7 +135,7 @@ def test(paths: tuple[Path, ...], names: str | None, jobs: int) -> None:
 @click.option("--engine", "names", default="reference", show_default=True, help="Engines to ask, separated by commas.")
 @click.option("--policy", type=click.Path(path_type=Path), help="Policy of the site that judges who, what and when.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document; several in a list.")
-@_inputs
+@inputs
 def analyze(paths: tuple[Path, ...], names: str, policy: Path | None, as_json: bool) -> None:
     """What happened in these captures: operations, detections, controllers.
 
@@ -210,7 +168,7 @@ def _named(names: str) -> tuple[str, ...]:
     asked = tuple(name.strip() for name in names.split(",") if name.strip())
     unknown = [name for name in asked if name not in ENGINES]
     if unknown or not asked:
-        _fail(f"unknown engine: {', '.join(unknown) or names!r} (there are {', '.join(ENGINES)})")
+        fail(f"unknown engine: {', '.join(unknown) or names!r} (there are {', '.join(ENGINES)})")
     return tuple(dict.fromkeys(asked))
 
 
@@ -218,7 +176,7 @@ def _require(known: dict[str, Engine], asked: Sequence[str]) -> None:
     for name in asked:
         availability = known[name].availability()
         if availability.version is None:
-            _fail(f"{name}: {availability.reason}; {availability.remedy}")
+            fail(f"{name}: {availability.reason}; {availability.remedy}")
 
 
 @main.group("policy")
@@ -231,7 +189,7 @@ _SITE = click.argument("site", type=click.Path(path_type=Path))
 
 @site_policy.command("check")
 @_SITE
-@_inputs
+@inputs
 def policy_check(site: Path) -> None:
     """Check the policy SITE: every mistake with its position, and what is probably not meant."""
     found = policies.load(site, load())
@@ -251,7 +209,7 @@ def policy_check(site: Path) -> None:
     show_default=True,
     help="Last year of which the time zone is written out.",
 )
-@_inputs
+@inputs
 def policy_compile(site: Path, out: Path, until: int) -> None:
     """Write the policy SITE for Zeek and Suricata below a folder. A policy with mistakes changes nothing there."""
     definition = load()
@@ -259,7 +217,7 @@ def policy_compile(site: Path, out: Path, until: int) -> None:
     try:
         made = sites.install(out, sites.render(compiled, definition))
     except OSError as error:
-        _fail(f"{error.filename or out}: {error.strerror}")
+        fail(f"{error.filename or out}: {error.strerror}")
         return
     for path in made:
         click.echo(f"wrote {path}")
@@ -274,7 +232,7 @@ def policy_compile(site: Path, out: Path, until: int) -> None:
 @click.option("--port", default="", help="Port of the controller: 5562/tcp.")
 @click.option("--file", help="Name of a file that is written.")
 @click.option("--sha256", help="Digest of its content.")
-@_inputs
+@inputs
 def policy_explain(
     site: Path,
     *,
@@ -288,7 +246,7 @@ def policy_explain(
 ) -> None:
     """May somebody do something, by the policy SITE, and why? Exit code 0 if so, 1 if not."""
     if sha256 is not None and file is None:
-        _fail("--sha256 is that of a --file")
+        fail("--sha256 is that of a --file")
     definition = load()
     compiled = CompiledPolicy(policies.load(site, definition), definition)
     question = explaining.Question(
@@ -310,7 +268,7 @@ def policy_explain(
 
 @main.command()
 @click.option("--line", is_flag=True, help="One line: each engine with its version.")
-@_inputs
+@inputs
 def doctor(line: bool) -> None:
     """Which sensors are here, in which versions, and what is missing. Only reads."""
     definition: Definition = load()
@@ -322,3 +280,6 @@ def doctor(line: bool) -> None:
         click.echo(text)
     if report.findings:
         sys.exit(FINDINGS)
+
+
+main.add_command(release)

@@ -23,6 +23,7 @@ _PLACES = (
     ("captures/*.yaml", "captures"),
     ("detections/*.yaml", "detection"),
     ("lock.yaml", "lock"),
+    ("revisions.yaml", "revisions"),
 )
 _TOP_KEYS = {
     "protocol": "protocol",
@@ -35,6 +36,7 @@ _TOP_KEYS = {
     "captures": "captures",
     "techniques": "attack",
     "lock": "lock",
+    "revisions": "revisions",
 }
 _IDENTITIES = {"protocol": "protocol", "statuses": "table", "detection": "id"}
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from melsec_nsm.definitions.bundle import Bundle
 from melsec_nsm.definitions.checks.codes import lock_unique
@@ -57,7 +58,11 @@ def read(file: Path = LOCK_FILE) -> dict[str, LockEntry]:
     if issues:
         raise DefinitionError(issues)
     entries = bundle.entries("lock", "lock")
-    return {entry.text("id"): LockEntry(**entry.data) for entry in entries}
+    return {entry.text("id"): _entry(entry.data) for entry in entries}
+
+
+def _entry(data: Mapping[str, Any]) -> LockEntry:
+    return LockEntry(**{**data, "variants": _numbers(data.get("variants", ""))})
 
 
 def dump(lock: Lock) -> bytes:
@@ -69,6 +74,7 @@ def dump(lock: Lock) -> bytes:
         lines.append(f"    rev: {entry.rev}")
         lines.append(f'    hash: "{entry.hash}"')
         lines.append(f"    retired: {'true' if entry.retired else 'false'}")
+        lines.append(f'    variants: "{runs(entry.variants)}"')
     return ("\n".join(lines) + "\n").encode()
 
 
@@ -88,14 +94,15 @@ def update(lock: Lock, rendered: Mapping[str, Mapping[int, str]]) -> tuple[dict[
         _check_variants(name, rendered[name])
         digest = rules_hash(rendered[name])
         old = lock.get(name)
+        variants = tuple(sorted(rendered[name]))
         if old is None:
-            entries[name] = LockEntry(name, next_base, 1, digest, False)
+            entries[name] = LockEntry(name, next_base, 1, digest, False, variants)
             next_base += BLOCK
             changes.append(Change(name, "added", 1))
             continue
         rev = old.rev if old.hash == digest else old.rev + 1
-        entries[name] = LockEntry(name, old.base, rev, digest, False)
-        if entries[name] != old:
+        entries[name] = LockEntry(name, old.base, rev, digest, False, variants)
+        if rev != old.rev or old.retired:
             changes.append(Change(name, "revived" if old.retired else "changed", rev))
     for name in sorted(set(lock) - set(rendered)):
         if not lock[name].retired:
@@ -119,6 +126,23 @@ def sid(entry: LockEntry, variant: int) -> int:
     if not 0 <= variant < BLOCK:
         raise ValueError(f"{entry.id}: variant {variant} is outside its block of {BLOCK} sids")
     return FIRST_SID + entry.base + variant
+
+
+def runs(numbers: Iterable[int]) -> str:
+    """Numbers in order, those without a gap as one: ``0-5 9``."""
+    found: list[list[int]] = []
+    for number in sorted(numbers):
+        if found and number == found[-1][-1] + 1:
+            found[-1][1:] = [number]
+        else:
+            found.append([number])
+    return " ".join("-".join(map(str, run)) for run in found)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """The numbers that `runs` wrote."""
+    parts = (word.partition("-") for word in text.split())
+    return tuple(number for first, _, last in parts for number in range(int(first), int(last or first) + 1))
 
 
 def _check_variants(name: str, rules: Mapping[int, str]) -> None:

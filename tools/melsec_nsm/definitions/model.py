@@ -719,6 +719,15 @@ class LockEntry:
     rev: int
     hash: str
     retired: bool
+    variants: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """Why rules changed, by the id of their detection and the revision it came with, and why some are gone."""
+
+    revisions: Mapping[tuple[str, int], str]
+    retired: Mapping[str, str]
 
 
 ENGINES = ("reference", "zeek", "suricata")

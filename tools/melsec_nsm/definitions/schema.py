@@ -22,7 +22,7 @@ from melsec_nsm.definitions.hints import near, suggest
 
 KINDS = (
     *("protocol", "devices", "statuses", "models", "engineering", "detection", "captures", "attack", "lock"),
-    "policy",
+    *("revisions", "policy"),
 )
 """The kinds of files, each with a schema of that name."""
 

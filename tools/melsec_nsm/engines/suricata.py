@@ -21,6 +21,7 @@ from melsec_nsm.engines.locate import SURICATA, locate
 from melsec_nsm.engines.process import Outcome, run
 from melsec_nsm.engines.share import suricata_rules
 from melsec_nsm.generate import site
+from melsec_nsm.generate.suricata import all_enabled
 from melsec_nsm.policy.compiled import CompiledPolicy
 
 _FILES = {
@@ -38,10 +39,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def shipped_rules() -> bytes:
-    """The rules of the checkout or the installed package. EngineError where there are none."""
+    """All rules of the checkout or the installed package, also those that are off there. EngineError where none are."""
     path = suricata_rules()
     try:
-        return path.read_bytes()
+        return all_enabled(path.read_bytes())
     except OSError as error:
         raise EngineError(f"{path}: {error.strerror}; run `melsec-nsm generate`") from None
 

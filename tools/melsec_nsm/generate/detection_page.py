@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from melsec_nsm.definitions.model import ENGINES, Definition, Detection, Reference
+from melsec_nsm.generate import suricata
 from melsec_nsm.generate.text import NOTE, table
 
 PATH = "tools/docs/detections.md"
@@ -32,6 +33,9 @@ def _page(definition: Definition) -> Iterator[str]:
     yield "several PDUs share a segment or are split, it finds them, but counts fewer than there are; where a span port"
     yield "delivers packets twice, it counts more."
     yield ""
+    yield "`off`: the rules of Suricata ship disabled, as what they tell happens in every plant all day;"
+    yield "[how to enable them](update.md#informational-rules)."
+    yield ""
     yield from table(
         ("id", "severity", "what", *(ENGINE_NAMES[name] for name in ENGINES)),
         (
@@ -52,7 +56,12 @@ def _page(definition: Definition) -> Iterator[str]:
 def _claim(detection: Detection, engine: str) -> str:
     if engine not in detection.engines():
         return "no"
-    return "in part" if engine in detection.limits else "yes"
+    claim = "in part" if engine in detection.limits else "yes"
+    return f"{claim}, off" if engine == "suricata" and _ships_disabled(detection) else claim
+
+
+def _ships_disabled(detection: Detection) -> bool:
+    return suricata.is_published(detection) and not suricata.is_enabled(detection)
 
 
 def _facts(definition: Definition, detection: Detection) -> Iterator[str]:
@@ -74,6 +83,8 @@ def _facts(definition: Definition, detection: Detection) -> Iterator[str]:
         yield f"* Not in {ENGINE_NAMES[name]}: {' '.join(reason.split())}."
     for name, limit in detection.limits.items():
         yield f"* In part in {ENGINE_NAMES[name]}: {' '.join(limit.reason.split())}."
+    if _ships_disabled(detection):
+        yield "* Ships disabled in Suricata, as it is informational: [how to enable it](update.md#informational-rules)."
     for title, lines in (("False positives", detection.false_positives), ("Triage", detection.triage)):
         if lines:
             yield f"* {title}:"

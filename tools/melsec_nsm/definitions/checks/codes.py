@@ -1,4 +1,4 @@
-"""Rules for devices, end codes, models, techniques and the lock."""
+"""Rules for devices, end codes, models, techniques, the lock and the reasons of its revisions."""
 
 from __future__ import annotations
 
@@ -81,4 +81,25 @@ def lock_unique(bundle: Bundle) -> Iterator[Issue]:
     yield from repeated(bases, "base {}")
 
 
-CHECKS = (devices_unique, ascii_names_unique, statuses_unique, models_unique, lock_unique)
+def revisions_unique(bundle: Bundle) -> Iterator[Issue]:
+    """A revision has one reason, and what is gone has one."""
+    changed = list(bundle.entries("revisions", "revisions"))
+    keys = (((entry.text("id"), entry.number("rev")), entry, ("rev",)) for entry in changed)
+    yield from repeated(keys, "revision {}")
+    yield from repeated(by_text(bundle.entries("revisions", "retired"), "id"), "id '{}'")
+
+
+def revisions_known(bundle: Bundle) -> Iterator[Issue]:
+    """Reasons are given for what was published. A revision may be one that is not in the lock yet."""
+    known = {entry.text("id") for entry in bundle.entries("lock", "lock")}
+    for key in ("revisions", "retired"):
+        for entry in bundle.entries("revisions", key):
+            name = entry.text("id")
+            if name and name not in known:
+                yield entry.issue(f"the lock has no '{name}'", "id", hint=suggest(name, sorted(known)))
+
+
+CHECKS = (
+    *(devices_unique, ascii_names_unique, statuses_unique, models_unique),
+    *(lock_unique, revisions_unique, revisions_known),
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
 from itertools import groupby
 
 from melsec_nsm.generate.suricata.addresses import ANY, but, group, negated
@@ -36,9 +37,15 @@ class DataSets:
 
     def asking(self, networks: Iterable[Network], wanted: str) -> str:
         """What asks for addresses; ``wanted`` is ``isset`` or ``isnotset``."""
-        addresses = tuple(dict.fromkeys(str(one) for network in networks for one in network))
-        name = self._names.setdefault(addresses, f"melsec-site-{len(self._names) + 1}")
-        return f"{wanted},{name},type ip,load {name}.lst"
+        addresses = tuple(dict.fromkeys(_written(one) for network in networks for one in network))
+        return f"{wanted},{self._names.setdefault(addresses, f'melsec-site-{len(self._names) + 1}')},type ip"
+
+    def loading(self) -> Iterator[str]:
+        """What loads each of the data sets, for a rule of its own before those that ask for it.
+
+        suricata-update finds the file of one data set in a rule; a rule that loads two is refused by Suricata then.
+        """
+        return (f"dataset:isset,{name},type ip,load {name}.lst" for name in self._names.values())
 
     def files(self) -> dict[str, bytes]:
         """Their files by name."""
@@ -46,6 +53,11 @@ class DataSets:
             f"{name}.lst": "".join(f"{one}\n" for one in addresses).encode("ascii")
             for addresses, name in self._names.items()
         }
+
+
+def _written(address: IPv4Address | IPv6Address) -> str:
+    """An address as data sets of any Suricata take it: 8 wants those of IPv4 in the form of IPv6."""
+    return f"::ffff:{address}" if address.version == 4 else str(address)
 
 
 @dataclass(frozen=True, slots=True)

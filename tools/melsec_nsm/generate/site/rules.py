@@ -83,7 +83,7 @@ def render(site: CompiledPolicy, definition: Definition) -> dict[str, bytes]:
     # The same requests are recognised for many addresses; what only notes something is there once.
     known: dict[tuple[str, tuple[str, ...]], list[Rule]] = {}
     noting: set[Rule] = set()
-    number = FIRST_SITE_SID
+    found: list[Rule] = []
     for name, classes, ends in _looked_for(site, definition):
         if (name, classes) not in known:
             known[name, classes] = list(_recognising(definition, name, classes))
@@ -93,10 +93,25 @@ def render(site: CompiledPolicy, definition: Definition) -> dict[str, bytes]:
                 continue
             if _SILENT in rule.options:
                 noting.add(rule)
-            for placed in _placed(rule, ends, ways, _once(definition.detections[name])):
-                parts.append(placed.line(number, 1) + "\n")
-                number += 1
+            found += _placed(rule, ends, ways, _once(definition.detections[name]))
+    loading = [_loading(keyword) for keyword in sets.loading()]
+    parts += [f"{rule.line(FIRST_SITE_SID + number, 1)}\n" for number, rule in enumerate([*loading, *found])]
     return {FILE: "".join(parts).encode("ascii"), **sets.files()}
+
+
+def _loading(keyword: str) -> Rule:
+    """A rule that loads a data set and never matches: there is nothing at port 0."""
+    return Rule(
+        header="alert udp any any -> any 0",
+        options=(
+            'msg:"MELSEC POLICY addresses of the site"',
+            _SILENT,
+            "ip.src",
+            keyword,
+            "classtype:protocol-command-decode",
+        ),
+        metadata="metadata:affected_product Mitsubishi_Electric_MELSEC, attack_target ICS, deployment Internal",
+    )
 
 
 def _too_many(site: CompiledPolicy) -> bool:

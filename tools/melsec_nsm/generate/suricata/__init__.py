@@ -5,8 +5,24 @@
 
 from __future__ import annotations
 
-from melsec_nsm.generate.suricata.backend import RULES_PATH, render, rules_by_detection
+from melsec_nsm.generate.suricata.backend import (
+    RULES_PATH,
+    all_enabled,
+    is_enabled,
+    is_published,
+    render,
+    rules_by_detection,
+)
 from melsec_nsm.generate.suricata.patterns import UnsupportedByBackend
 from melsec_nsm.generate.suricata.rule import Rule
 
-__all__ = ["RULES_PATH", "Rule", "UnsupportedByBackend", "render", "rules_by_detection"]
+__all__ = [
+    "RULES_PATH",
+    "Rule",
+    "UnsupportedByBackend",
+    "all_enabled",
+    "is_enabled",
+    "is_published",
+    "render",
+    "rules_by_detection",
+]

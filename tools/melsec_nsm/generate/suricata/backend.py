@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from melsec_nsm.definitions import lock as numbers
@@ -28,11 +29,15 @@ _HEAD = """\
 # spread over segments, unless the flow has alerted already. The metadata key melsec_id names the detection.
 # Rules with flowbits:noalert mark flows for the latter; without them it stays silent.
 #
+# Rules of informational detections are commented out: they tell what happens in every plant all day.
+#
 # A 1E request is four octets and up, no header, no length: too little for an alert. Rules with noalert note it
 # by xbits for the two hosts, and its answer raises the alert, so that a request nobody answers is missed. The
 # target (EVE: alert.target) is the controller all the same. alert tcp-stream: PDUs in small conversations.
 
 """
+_OFF = "# "
+_SWITCHED_OFF = re.compile(rb"^# (?=alert .*; sid:\d+; rev:\d+; )", re.MULTILINE)
 _FRAMING_TITLE = "Segments that hold more or less than one PDU (no alerts)"
 
 
@@ -55,6 +60,16 @@ def is_published(detection: Detection) -> bool:
     return ENGINE not in detection.unsupported and detection.when.policy in (None, *SITELESS)
 
 
+def is_enabled(detection: Detection) -> bool:
+    """Whether the published rules of a detection are on; one that is off is there, commented out."""
+    return detection.severity != "informational"
+
+
+def all_enabled(rules: bytes) -> bytes:
+    """A rule file with the rules that are commented out in it switched on."""
+    return _SWITCHED_OFF.sub(b"", rules)
+
+
 def _has_companion(detection: Detection, rules: Mapping[str, Mapping[int, Rule]]) -> bool:
     return any(rule.header.startswith("alert tcp ") for rule in rules[detection.id].values())
 
@@ -70,8 +85,10 @@ def render(definition: Definition, lock: Mapping[str, LockEntry]) -> dict[str, b
     for name in sorted(rules, key=lambda one: lock[one].base):
         detection = definition.detections.get(name)
         parts.append(f"# {name}: {_FRAMING_TITLE if detection is None else detection.title}\n")
+        lead = "" if detection is None or is_enabled(detection) else _OFF
         parts += [
-            rule.line(numbers.sid(lock[name], variant), lock[name].rev) + "\n" for variant, rule in rules[name].items()
+            f"{lead}{rule.line(numbers.sid(lock[name], variant), lock[name].rev)}\n"
+            for variant, rule in rules[name].items()
         ]
         parts.append("\n")
     missing = [one for _, one in sorted(definition.detections.items()) if ENGINE in one.unsupported]
