@@ -17,11 +17,11 @@ from rich.progress import Progress
 
 from melsec_nsm import __version__
 from melsec_nsm import policy as policies
-from melsec_nsm.analysis import doctor as health
 from melsec_nsm.analysis import verdicts
 from melsec_nsm.capture import CaptureError
+from melsec_nsm.cli.doctor import doctor
 from melsec_nsm.definitions import load, validate_files
-from melsec_nsm.definitions.model import ENGINES, Definition, DefinitionError
+from melsec_nsm.definitions.model import ENGINES, DefinitionError
 from melsec_nsm.engines import engines as all_engines
 from melsec_nsm.engines.base import Engine, EngineError, Result
 from melsec_nsm.engines.share import checkout
@@ -308,17 +308,4 @@ def policy_explain(
         sys.exit(FINDINGS)
 
 
-@main.command()
-@click.option("--line", is_flag=True, help="One line: each engine with its version.")
-@_inputs
-def doctor(line: bool) -> None:
-    """Which sensors are here, in which versions, and what is missing. Only reads."""
-    definition: Definition = load()
-    report = health.examine(all_engines(definition))
-    if line:
-        click.echo(report.line())
-        return
-    for text in report.lines():
-        click.echo(text)
-    if report.findings:
-        sys.exit(FINDINGS)
+main.add_command(doctor)

@@ -27,6 +27,7 @@ usual       operation   client and    kind of its targets                       
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
 from typing import NamedTuple
@@ -48,7 +49,15 @@ _HEAD = (
     "#unset_field\t-",
     "#fields\t" + "\t".join(_COLUMNS),
 )
+_WRITTEN = re.compile(r"\\x([0-9a-f]{2})")
 _ESCAPED = {octet: f"\\x{octet:02x}" for octet in (*range(0x20), ord(","), ord("\\"), 0x7F)}
+
+
+class Stated(NamedTuple):
+    """What a file says of itself: whose policy it is, and why Zeek does not take it (empty where it does)."""
+
+    site: str
+    fault: str
 
 
 class _Line(NamedTuple):
@@ -69,6 +78,21 @@ def render(compiled: CompiledPolicy) -> bytes:
     lines = list(_lines(compiled))
     first = _Line("policy", compiled.policy.site, numbers=(FORMAT, len(lines) + 1))
     return "".join(f"{line}\n" for line in (*_HEAD, *(one.text() for one in (first, *lines)))).encode()
+
+
+def stated(octets: bytes) -> Stated:
+    """What a file says of itself, judged as the scripts judge it: by its first line and the number of all."""
+    lines = [line for line in octets.decode("utf-8", "replace").split("\n") if line and not line.startswith("#")]
+    rows = [line.split("\t") for line in lines]
+    if not rows or rows[0][0] != "policy" or len(rows[0]) != len(_COLUMNS):
+        return Stated("", "it does not begin as a compiled policy does")
+    site = _WRITTEN.sub(lambda found: chr(int(found[1], 16)), rows[0][1])
+    numbers = [int(one) if one.isdigit() else 0 for one in rows[0][-1].split(",")]
+    if numbers[0] != FORMAT:
+        return Stated(site, f"it has format {numbers[0]}, and not {FORMAT}")
+    if numbers[1:] != [len(rows)] or any(len(row) != len(_COLUMNS) for row in rows):
+        return Stated(site, f"it is not whole: {len(rows)} lines")
+    return Stated(site, "")
 
 
 def _lines(compiled: CompiledPolicy) -> Iterator[_Line]:
