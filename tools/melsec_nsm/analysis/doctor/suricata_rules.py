@@ -22,6 +22,7 @@ from melsec_nsm.generate.suricata.looks import SITELESS
 _RULE = re.compile(r"^\s*(#\s*)?(?:alert|drop|reject\w*|pass|config)\s+\S+\s+(.*?)\((.*)\)\s*$")
 _SID, _REV = re.compile(r"[;(\s]sid\s*:\s*(\d+)"), re.compile(r"[;\s]rev\s*:\s*(\d+)")
 _ID = re.compile(r"melsec_id\s+([\w-]+)")
+_OWN = 'msg:"MELSEC '
 _VARIABLE = re.compile(r"\$(\w+)")
 _DATA_SET = re.compile(r"dataset\s*:[^;]*?\b(?:load|state)\s+([^,;\s]+)")
 _LUA = re.compile(r"[;\s]lua(?:xform)?\s*:")
@@ -59,15 +60,15 @@ def read(file: Path) -> Iterator[Loaded]:
     """The rules of this bundle in a file, commented out ones too. OSError."""
     with file.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
-            detection = _ID.search(line)
-            rule = _RULE.match(line) if detection else None
+            rule = _RULE.match(line) if _OWN in line else None
             sid = _SID.search(line) if rule else None
-            if detection and rule and sid and int(sid[1]) >= lock.FIRST_SID:
-                rev = _REV.search(line)
+            if rule and sid and int(sid[1]) >= lock.FIRST_SID:
+                rev, detection = _REV.search(line), _ID.search(line)
                 yield Loaded(
                     sid=int(sid[1]),
                     rev=int(rev[1]) if rev else 0,
-                    detection=detection[1],
+                    # Rules that only note something for others name none.
+                    detection=detection[1] if detection else "framing",
                     enabled=not rule[1],
                     traffic=rule[2],
                     options=rule[3],
