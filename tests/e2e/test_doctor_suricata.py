@@ -273,7 +273,7 @@ def test_public_addresses_at_home_want_a_policy(sensor: Sensor) -> None:
 
 
 def test_lua_rules_want_lua(sensor: Sensor, definition: Definition) -> None:
-    rule = 'alert tcp any any -> any any (msg:"MELSEC x"; lua:x.lua; sid:1899999; rev:1;)\n'
+    rule = 'alert tcp any any -> any any (msg:"MELSEC x"; lua:x.lua; sid:1899999; metadata:melsec_id remote-stop;)\n'
     (sensor.rules.parent / "lua.rules").write_text(rule)
     os.utime(sensor.rules.parent / "lua.rules", (WRITTEN, WRITTEN))
     shutil.rmtree(sensor.folder / "policy")
@@ -373,10 +373,23 @@ def test_settings_that_suricata_refuses_are_found(sensor: Sensor) -> None:
 
 
 def test_what_cannot_be_read_is_said(sensor: Sensor) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may read everything")
     sensor.rules.chmod(0)
+    if os.access(sensor.rules, os.R_OK):
+        pytest.skip("this user may read everything")
     assert any("cannot be looked at" in one.problem for one in findings(sensor.said()))
+
+
+def test_logs_that_cannot_be_read_are_said(sensor: Sensor) -> None:
+    (sensor.folder / "logs").chmod(0)
+    if os.access(sensor.folder / "logs", os.R_OK):
+        pytest.skip("this user may read everything")
+    assert any("cannot be looked at" in one.problem for one in findings(sensor.said()))
+    (sensor.folder / "logs").chmod(0o755)
+
+
+def test_a_pattern_may_name_the_rules(sensor: Sensor) -> None:
+    sensor.change(lambda tree: tree.update({"rule-files": ["melsec*.rules"]}))
+    assert findings(sensor.said()) == []
 
 
 def test_a_folder_in_the_place_of_rules_is_said(sensor: Sensor) -> None:

@@ -23,14 +23,15 @@ def examine(engines: Mapping[str, Engine], definition: Definition, places: Place
     EngineError where a sensor that is asked for by name is not there.
     """
     here = tuple(engine.availability() for engine in engines.values())
+    sensors: list[Fact | Finding] = []
     watching = zeek_place.find(places.zeek)
-    said: list[Fact | Finding] = list(bundle.examine(engines, here, definition))
     if watching is not None:
-        said += zeek.examine(watching, places.policy)
-        said += zeek_logs.examine(watching, places.zeek_logs)
+        sensors += zeek.examine(watching, places.policy)
+        sensors += zeek_logs.examine(watching, places.zeek_logs)
     for engine in engines.values():
         if isinstance(engine, SuricataEngine):
-            said += suricata.examine(engine, definition, places)
+            sensors += suricata.examine(engine, definition, places)
+    said = [*bundle.examine(engines, here, definition), *sensors]
     findings = dict.fromkeys(one for one in said if isinstance(one, Finding))
     return Report(
         here,

@@ -16,8 +16,3 @@ function tell(name: string): bool
 @if ( tell("MELSEC::policy_file") )
 @endif
 @endif
-
-@ifdef ( CaptureLoss::watch_interval )
-@if ( tell("CaptureLoss::watch_interval") )
-@endif
-@endif

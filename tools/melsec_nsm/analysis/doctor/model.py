@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from melsec_nsm.engines import Availability
+from melsec_nsm.engines import Availability, EngineError
 
 PROBLEM = "problem"
 """Something is missed or not judged because of it."""
@@ -104,3 +104,14 @@ class Report:
 def unread(subject: str, path: object, why: object) -> Finding:
     """That something could not be looked at, so that nothing is known of it."""
     return Finding(subject, ADVICE, f"cannot be looked at: {path}: {why}", "sudo melsec-nsm doctor")
+
+
+def guarded(subject: str, said: Said) -> Said:
+    """What a check has to say; where a file or a program keeps it from that, so much."""
+    try:
+        yield from said
+    except (OSError, EOFError) as error:
+        # A compressed log that is cut off has neither name nor number.
+        yield unread(subject, getattr(error, "filename", None) or "a file", getattr(error, "strerror", None) or error)
+    except EngineError as error:
+        yield unread(subject, subject, error)

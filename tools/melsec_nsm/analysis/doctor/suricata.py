@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from melsec_nsm.analysis.doctor import suricata_logs, suricata_rules, suricata_settings
-from melsec_nsm.analysis.doctor.model import INFORMATION, PROBLEM, Fact, Finding, Places, Said, unread
+from melsec_nsm.analysis.doctor.model import INFORMATION, PROBLEM, Fact, Finding, Places, Said, guarded, unread
 from melsec_nsm.analysis.doctor.suricata_settings import SUBJECT, Settings
 from melsec_nsm.definitions.model import Definition
 from melsec_nsm.engines import EngineError
@@ -42,5 +42,5 @@ def examine(engine: SuricataEngine, definition: Definition, places: Places) -> S
         return
     yield Fact(SUBJECT, f"sensor {version}, {path}")
     yield from suricata_settings.examine(settings)
-    yield from suricata_rules.examine(settings, version, places.policy, definition)
-    yield from suricata_logs.examine(settings, places.suricata_logs)
+    yield from guarded(SUBJECT, suricata_rules.examine(settings, version, places.policy, definition))
+    yield from guarded(SUBJECT, suricata_logs.examine(settings, places.suricata_logs))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from melsec_nsm.analysis.doctor.logs import LOSS, number, seconds, tail
-from melsec_nsm.analysis.doctor.model import ADVICE, INFORMATION, PROBLEM, Fact, Finding, Said, unread
+from melsec_nsm.analysis.doctor.model import ADVICE, INFORMATION, PROBLEM, Fact, Finding, Said
 from melsec_nsm.analysis.doctor.suricata_rules import files, read
 from melsec_nsm.analysis.doctor.suricata_settings import SUBJECT, Settings
 from melsec_nsm.definitions import lock
@@ -22,14 +22,7 @@ _COUNTERS = ("capture.kernel_packets", "capture.kernel_drops", "decoder.tcp", "t
 def examine(settings: Settings, folder: Path | None) -> Said:
     """``folder`` is that of the logs, where it is not the one that the settings name."""
     folder = folder or settings.logs
-    there = [path for name in settings.eve_files() if (path := folder / name).is_file()]
-    try:
-        yield from _examined(settings, folder, there)
-    except OSError as error:
-        yield unread(SUBJECT, error.filename or folder, error.strerror)
-
-
-def _examined(settings: Settings, folder: Path, eve: list[Path]) -> Said:
+    eve = [path for name in settings.eve_files() if (path := folder / name).is_file()]
     stats: dict[str, Any] = {}
     alert: dict[str, Any] = {}
     for path in eve:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from melsec_nsm.analysis.doctor.model import ADVICE, INFORMATION, PROBLEM, Fact, Finding, Said, unread
+from melsec_nsm.analysis.doctor.model import ADVICE, INFORMATION, PROBLEM, Fact, Finding, Said, guarded, unread
 from melsec_nsm.analysis.doctor.suricata_settings import SUBJECT, Settings, public_home
 from melsec_nsm.definitions import lock
 from melsec_nsm.definitions.model import Definition
@@ -77,10 +77,16 @@ def read(file: Path) -> Iterator[Loaded]:
 
 
 def files(settings: Settings) -> Iterator[Path]:
-    """The rule files that are there, as Suricata finds them: patterns are allowed."""
+    """The rule files that are there, as Suricata finds them: patterns are allowed. OSError."""
     for name in settings.rule_files:
-        pattern = settings.rule_folder / name
-        yield from sorted(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor))))
+        path = settings.rule_folder / name
+        if not any(sign in name for sign in "*?["):
+            if path.exists():
+                yield path
+        elif path.parent.is_dir():
+            # A pattern finds nothing in a folder that may not be read, and says nothing of it.
+            next(path.parent.iterdir(), None)
+            yield from sorted(path.parent.glob(path.name))
 
 
 def examine(settings: Settings, version: str, policy: Path, definition: Definition) -> Said:
@@ -101,9 +107,9 @@ def examine(settings: Settings, version: str, policy: Path, definition: Definiti
     active = [rule for rule in rules if rule.enabled]
     yield from _twice(settings, active)
     yield from _variables(settings, active)
-    yield from _data_sets(active, policy)
+    yield from guarded(SUBJECT, _data_sets(active, policy))
     yield from _lua(settings, active, version)
-    yield from _site(settings, rules, policy)
+    yield from guarded(SUBJECT, _site(settings, rules, policy))
     if any(rule.enabled for rule in published):
         yield from _public(settings, definition)
 
@@ -241,15 +247,11 @@ def _lua(settings: Settings, active: list[Loaded], version: str) -> Said:
 def _site(settings: Settings, rules: list[Loaded], policy: Path) -> Said:
     """Whether the rules and the thresholds of the compiled policy are loaded as they are."""
     compiled, thresholds = policy / RULES, policy / THRESHOLDS
-    try:
-        if not compiled.is_file():
-            return
-        wanted = {rule.sid: rule.text for rule in read(compiled)}
-        lines = _settings_lines(thresholds) if thresholds.is_file() else []
-        there = _settings_lines(settings.threshold_file) if settings.threshold_file.is_file() else []
-    except OSError as error:
-        yield unread(SUBJECT, error.filename, error.strerror)
+    if not compiled.is_file():
         return
+    wanted = {rule.sid: rule.text for rule in read(compiled)}
+    lines = _settings_lines(thresholds) if thresholds.is_file() else []
+    there = _settings_lines(settings.threshold_file) if settings.threshold_file.is_file() else []
     loaded = {rule.sid: rule.text for rule in rules if not rule.published}
     mend, place = _loading(settings, compiled)
     if not place:
@@ -298,10 +300,7 @@ def _public(settings: Settings, definition: Definition) -> Said:
     about = [one.id for one in definition.detections.values() if one.when.policy in SITELESS]
     entries = lock.read()
     bases = [entries[name].base + lock.FIRST_SID for name in about if name in entries]
-    try:
-        there = _settings_lines(settings.threshold_file) if settings.threshold_file.is_file() else []
-    except OSError:
-        return
+    there = _settings_lines(settings.threshold_file) if settings.threshold_file.is_file() else []
     quiet = [int(found[1]) for line in there if line.startswith("suppress") and (found := _ABOUT.search(line))]
     if any(base <= sid < base + lock.BLOCK for base in bases for sid in quiet):
         return

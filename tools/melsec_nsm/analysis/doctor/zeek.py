@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import configparser
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
 from melsec_nsm import __version__
-from melsec_nsm.analysis.doctor.model import ADVICE, INFORMATION, PROBLEM, Fact, Finding, Said, unread
+from melsec_nsm.analysis.doctor.model import ADVICE, INFORMATION, PROBLEM, Fact, Finding, Said, guarded, unread
 from melsec_nsm.analysis.doctor.zeek_place import Zeek, first_error
-from melsec_nsm.engines import EngineError
 from melsec_nsm.engines.share import checkout, zeek_scripts
 from melsec_nsm.generate.site import TABLE, table
 from melsec_nsm.generate.zeek.signatures import ANALYZERS
@@ -25,24 +24,20 @@ _SCRIPTS = ("*.zeek", "*.sig")
 def examine(zeek: Zeek, policy: Path) -> Said:
     """All but the logs. ``policy`` is the folder that policies are compiled into."""
     yield Fact(SUBJECT, f"sensor {zeek.version} ({zeek.program})")
-    try:
-        yield from _examined(zeek, policy)
-    except EngineError as error:
-        yield unread(SUBJECT, zeek.program, error)
-    except OSError as error:
-        yield unread(SUBJECT, error.filename, error.strerror)
+    yield from guarded(SUBJECT, _packaged(zeek, policy))
+    yield from guarded(SUBJECT, cluster(zeek.config / "node.cfg"))
+    yield from guarded(SUBJECT, _deployed(zeek))
 
 
-def _examined(zeek: Zeek, policy: Path) -> Said:
+def _packaged(zeek: Zeek, policy: Path) -> Said:
     package = zeek.own_package()
     lame = list(_analyzers(zeek, package))
     yield from lame
     if package is not None:
-        yield from _release(zeek, package)
-    if not lame:
+        yield from guarded(SUBJECT, _release(zeek, package))
+    # Without analyzers the scripts have nothing to load.
+    if all(one.severity != PROBLEM for one in lame):
         yield from _scripts(zeek, package, policy)
-    yield from cluster(zeek.config / "node.cfg")
-    yield from _deployed(zeek)
 
 
 def _install(zeek: Zeek, package: Path | None) -> str:
@@ -52,17 +47,17 @@ def _install(zeek: Zeek, package: Path | None) -> str:
     return f"zkg install --force {zeek.manifest(package.name).get('url') or checkout() or package.name}"
 
 
-def _analyzers(zeek: Zeek, package: Path | None) -> Said:
+def _analyzers(zeek: Zeek, package: Path | None) -> Iterator[Finding]:
     """Whether the compiled analyzers are there, and are for this Zeek."""
     outcome = zeek.plugins_outcome()
     if outcome.code != 0:
         why = first_error(outcome)
-        ours = package is None or outcome.code < 0 or str(zeek.plugins / package.name) in why
-        if not ours:
+        # Where it crashed it does not say over which plugin.
+        if package is not None and (outcome.code < 0 or str(zeek.plugins / package.name) in why):
+            text = f"the compiled analyzers are damaged, or not for this Zeek: {why}"
+            yield Finding(SUBJECT, PROBLEM, text, _install(zeek, package))
+        else:
             yield Finding(SUBJECT, PROBLEM, f"Zeek does not start: {why}", f"{zeek.program} -NN")
-            return
-        what = "the compiled analyzers are damaged, or not for this Zeek: " if package else "Zeek does not start: "
-        yield Finding(SUBJECT, PROBLEM, what + why, _install(zeek, package))
         return
     if all(name in outcome.stdout for name in ANALYZERS.values()):
         yield from _age(zeek, package)
@@ -75,7 +70,7 @@ def _analyzers(zeek: Zeek, package: Path | None) -> Said:
         yield Finding(SUBJECT, PROBLEM, f"no compiled analyzers in {folder}", _install(zeek, package))
 
 
-def _age(zeek: Zeek, package: Path | None) -> Said:
+def _age(zeek: Zeek, package: Path | None) -> Iterator[Finding]:
     """Zeek may load analyzers that were compiled for another one where only its own number has changed."""
     if package is None:
         return

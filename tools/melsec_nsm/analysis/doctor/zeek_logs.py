@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from melsec_nsm.analysis.doctor.logs import LOSS, Row, number, seconds, zeek_log, zeek_rows
-from melsec_nsm.analysis.doctor.model import ADVICE, INFORMATION, PROBLEM, Fact, Finding, Said, unread
+from melsec_nsm.analysis.doctor.model import ADVICE, INFORMATION, PROBLEM, Fact, Finding, Said, guarded
 from melsec_nsm.analysis.doctor.zeek import SUBJECT
 from melsec_nsm.analysis.doctor.zeek_place import Zeek
 from melsec_nsm.engines import EngineError
@@ -23,20 +23,17 @@ _CAPTURE_LOSS = "@load misc/capture-loss"
 
 def examine(zeek: Zeek, folder: Path | None) -> Said:
     """``folder`` is that of the logs, where it is not the usual one."""
-    try:
-        folder = folder or zeek.logs()
-        if not folder.is_dir():
-            yield Finding(
-                SUBJECT, INFORMATION, f"there are no logs in {folder}: Zeek does not run, or writes elsewhere"
-            )
-            return
-        logs = {name: path for name in _NAMES if (path := zeek_log(folder, name)) is not None}
-        yield from _sums(logs, zeek)
-        yield from _policy(logs)
-        yield from _lost(logs, zeek)
-        yield from _seen(logs, folder)
-    except (OSError, EOFError) as error:
-        yield unread(SUBJECT, getattr(error, "filename", None) or folder, getattr(error, "strerror", None) or error)
+    yield from guarded(SUBJECT, _examined(zeek, folder))
+
+
+def _examined(zeek: Zeek, folder: Path | None) -> Said:
+    folder = folder or zeek.logs()
+    if not folder.is_dir():
+        yield Finding(SUBJECT, INFORMATION, f"there are no logs in {folder}: Zeek does not run, or writes elsewhere")
+        return
+    logs = {name: path for name in _NAMES if (path := zeek_log(folder, name)) is not None}
+    for check in (_sums(logs, zeek), _policy(logs), _lost(logs, zeek), _seen(logs, folder)):
+        yield from guarded(SUBJECT, check)
 
 
 def _sums(logs: Mapping[str, Path], zeek: Zeek) -> Said:

@@ -45,8 +45,9 @@ class Zeek:
 
     def own_package(self) -> Path | None:
         """The installed scripts of this bundle, whatever name they were installed under. OSError."""
-        for entry in sorted(self.packages.glob("*/__load__.zeek")):
-            if _OWN_MARK in entry.read_text("utf-8", "replace"):
+        folders = sorted(self.packages.iterdir()) if self.packages.is_dir() else []
+        for entry in (one / "__load__.zeek" for one in folders):
+            if entry.is_file() and _OWN_MARK in entry.read_text("utf-8", "replace"):
                 return entry.parent
         return None
 

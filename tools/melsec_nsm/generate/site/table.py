@@ -27,7 +27,6 @@ usual       operation   client and    kind of its targets                       
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
 from typing import NamedTuple
@@ -49,7 +48,6 @@ _HEAD = (
     "#unset_field\t-",
     "#fields\t" + "\t".join(_COLUMNS),
 )
-_WRITTEN = re.compile(r"\\x([0-9a-f]{2})")
 _ESCAPED = {octet: f"\\x{octet:02x}" for octet in (*range(0x20), ord(","), ord("\\"), 0x7F)}
 
 
@@ -86,7 +84,7 @@ def stated(octets: bytes) -> Stated:
     rows = [line.split("\t") for line in lines]
     if not rows or rows[0][0] != "policy" or len(rows[0]) != len(_COLUMNS):
         return Stated("", "it does not begin as a compiled policy does")
-    site = _WRITTEN.sub(lambda found: chr(int(found[1], 16)), rows[0][1])
+    site = rows[0][1]
     numbers = [int(one) if one.isdigit() else 0 for one in rows[0][-1].split(",")]
     if numbers[0] != FORMAT:
         return Stated(site, f"it has format {numbers[0]}, and not {FORMAT}")
