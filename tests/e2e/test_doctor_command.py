@@ -48,6 +48,17 @@ def test_one_line_names_each_engine() -> None:
 
 
 @pytest.mark.usefixtures("no_sensors")
+def test_a_sensor_that_is_too_old_is_a_problem(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = tmp_path / "suricata"
+    program.write_text("#!/bin/sh\necho This is Suricata version 6.0.10 RELEASE\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("MELSEC_NSM_SURICATA", str(program))
+    done = CliRunner().invoke(main, ["doctor"])
+    assert done.exit_code == 1
+    assert "problem suricata: version 6.0.10 is older than 7.0.3\n  mend: install Suricata 7.0.3" in done.output
+
+
+@pytest.mark.usefixtures("no_sensors")
 @pytest.mark.parametrize(
     ("option", "what"),
     [("--suricata-conf", "there is no Suricata"), ("--zeek", "there is no program zeek")],

@@ -345,6 +345,32 @@ def test_stats_log_tells_as_much(sensor: Sensor) -> None:
     assert ["10.0 % of the packets" in one.problem for one in findings(sensor.said())] == [True]
 
 
+@pytest.mark.parametrize(
+    ("changes", "file"),
+    [({"filename": "eve-%Y-%m-%d.json"}, "eve-2026-11-28.json"), ({"threaded": True}, "eve.1.json")],
+)
+def test_eve_files_have_other_names_too(sensor: Sensor, changes: dict[str, Any], file: str) -> None:
+    sensor.change(lambda tree: tree["outputs"][1]["eve-log"].update(changes))
+    sensor.events(stats(kernel_drops=50), ALERT)
+    (sensor.folder / "logs/eve.json").rename(sensor.folder / "logs" / file)
+    assert ["5.0 % of the packets" in one.problem for one in findings(sensor.said())] == [True]
+
+
+def test_suricata_update_is_asked_where_it_writes_the_rules(sensor: Sensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs = sensor.folder / "bin"
+    programs.mkdir()
+    (programs / "suricata-update").write_text("#!/bin/sh\n")
+    (programs / "suricata-update").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    for file in sensor.rules.parent.iterdir():
+        file.unlink()
+    sensor.change(lambda tree: tree.update({"rule-files": ["suricata.rules"]}))
+    published, of_site = findings(sensor.said())
+    assert (published.mend, published.place) == (f"suricata-update --local {suricata_rules()}", "")
+    compiled = sensor.folder / "policy" / site.RULES
+    assert of_site.mend == f"suricata-update --local {suricata_rules()} --local {compiled}"
+
+
 def test_rules_that_suricata_has_not_read_yet_are_found(sensor: Sensor) -> None:
     os.utime(sensor.rules, (WRITTEN + 3600, WRITTEN + 3600))
     (found,) = findings(sensor.said())

@@ -49,6 +49,7 @@ for asked; do case "$asked" in
 *) {config} "$asked" ;;
 esac done
 """
+_SPICYZ = '#!/bin/sh\nexec {spicyz} "$@"\n'
 _ZKG = """\
 [paths]
 state_dir = {0}/var/lib/zkg
@@ -108,6 +109,7 @@ def _programs(zeek: ZeekEngine, prefix: Path) -> None:
     (prefix / "bin").mkdir(parents=True)
     for name, text in (
         ("zeek", _ZEEK.format(zeekpath=told.stdout.strip(), zeek=real)),
+        ("spicyz", _SPICYZ.format(spicyz=compiler(real))),
         ("zeek-config", _CONFIG.format(config=real.parent / "zeek-config")),
     ):
         (prefix / "bin" / name).write_text(text)
@@ -276,6 +278,13 @@ def test_analyzers_of_somebody_else_that_zeek_does_not_load(sensor: Sensor) -> N
     found = sensor.only()
     assert "Zeek does not start" in found.problem
     assert "zkg" not in found.mend
+
+
+def test_a_zeek_without_its_compiler(sensor: Sensor) -> None:
+    (sensor.prefix / "bin/spicyz").unlink()
+    found = sensor.only()
+    assert "spicyz is missing" in found.problem
+    assert "zeek-spicy-dev" in found.mend
 
 
 def test_a_zeek_that_was_installed_after_the_package(sensor: Sensor) -> None:

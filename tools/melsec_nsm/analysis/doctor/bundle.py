@@ -9,9 +9,12 @@ from melsec_nsm import __version__
 from melsec_nsm.analysis.doctor.model import ADVICE, INFORMATION, PROBLEM, Fact, Finding, Said
 from melsec_nsm.definitions.model import Definition
 from melsec_nsm.engines import Availability, Engine, EngineError
+from melsec_nsm.engines.locate import SURICATA, ZEEK, locate
 from melsec_nsm.engines.share import checkout, share, suricata_rules, zeek_analyzer, zeek_scripts
 from melsec_nsm.engines.suricata import SuricataEngine
 from melsec_nsm.generate import project
+
+_WANTED = {one.name: one for one in (ZEEK, SURICATA)}
 
 
 def examine(engines: Mapping[str, Engine], here: tuple[Availability, ...], definition: Definition) -> Said:
@@ -23,12 +26,18 @@ def examine(engines: Mapping[str, Engine], here: tuple[Availability, ...], defin
         if one.version:
             yield Fact(one.engine, one.version + (f" ({one.path})" if one.path else ""))
         else:
-            # A machine without a sensor is none that is set up wrongly; one whose program is of no use is.
-            yield Finding(one.engine, INFORMATION if one.path is None else ADVICE, one.reason, one.remedy)
+            yield Finding(one.engine, _severity(one), one.reason, one.remedy)
     yield from _stale(root, definition) if root else _missing()
     for one in here:
         if one.version:
             yield from _refused(engines[one.engine])
+
+
+def _severity(absent: Availability) -> str:
+    """A machine without a sensor is none that is set up wrongly; one whose program is of no use is."""
+    if absent.path is None:
+        return INFORMATION
+    return PROBLEM if locate(_WANTED[absent.engine]).version is None else ADVICE
 
 
 def _stale(root: Path, definition: Definition) -> Said:

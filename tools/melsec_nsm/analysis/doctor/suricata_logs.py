@@ -22,7 +22,7 @@ _COUNTERS = ("capture.kernel_packets", "capture.kernel_drops", "decoder.tcp", "t
 def examine(settings: Settings, folder: Path | None) -> Said:
     """``folder`` is that of the logs, where it is not the one that the settings name."""
     folder = folder or settings.logs
-    eve = [path for name in settings.eve_files() if (path := folder / name).is_file()]
+    eve = list(dict.fromkeys(settings.eve_files(folder)))
     stats: dict[str, Any] = {}
     alert: dict[str, Any] = {}
     for path in eve:

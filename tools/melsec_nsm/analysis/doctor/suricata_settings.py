@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,8 @@ _ON = ("yes", "true", "on", "1")
 """What Suricata takes for yes, and what it takes for no."""
 _OFF = ("no", "false", "off", "0")
 _EVE = "eve-log"
+_TIMED = re.compile(r"%[A-Za-z]")
+"""How Suricata writes a time into the name of a file."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +82,19 @@ class Settings:
             if kind == _EVE and self.on(f"{name}.{_EVE}.enabled"):
                 yield f"{name}.{_EVE}"
 
-    def eve_files(self) -> Iterator[str]:
-        """The names of the EVE files."""
+    def eve_files(self, folder: Path) -> Iterator[Path]:
+        """The EVE files that are there; of those that are named after the time, the newest. OSError."""
         for name in self.eve_logs():
-            if self.text(f"{name}.filetype", "regular") == "regular":
-                yield self.text(f"{name}.filename", "eve.json")
+            if self.text(f"{name}.filetype", "regular") != "regular":
+                continue
+            path = folder / self.text(f"{name}.filename", "eve.json")
+            if self.on(f"{name}.threaded"):
+                # One for each thread: eve.1.json.
+                yield from sorted(path.parent.glob(f"{path.stem}.*{path.suffix}"))
+            elif (pattern := _TIMED.sub("*", path.name)) != path.name:
+                yield from sorted(path.parent.glob(pattern), key=lambda one: one.stat().st_mtime)[-1:]
+            elif path.is_file():
+                yield path
 
     def variable(self, name: str) -> str | None:
         """An address or port variable; None where there is none."""

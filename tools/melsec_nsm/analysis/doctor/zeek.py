@@ -11,6 +11,7 @@ from melsec_nsm import __version__
 from melsec_nsm.analysis.doctor.model import ADVICE, INFORMATION, PROBLEM, Fact, Finding, Said, guarded, unread
 from melsec_nsm.analysis.doctor.zeek_place import Zeek, first_error
 from melsec_nsm.engines.share import checkout, zeek_scripts
+from melsec_nsm.engines.zeek import ZeekEngine
 from melsec_nsm.generate.site import TABLE, table
 from melsec_nsm.generate.zeek.signatures import ANALYZERS
 
@@ -24,6 +25,8 @@ _SCRIPTS = ("*.zeek", "*.sig")
 def examine(zeek: Zeek, policy: Path) -> Said:
     """All but the logs. ``policy`` is the folder that policies are compiled into."""
     yield Fact(SUBJECT, f"sensor {zeek.version} ({zeek.program})")
+    # An upgrade of Zeek wants the analyzers compiled again.
+    yield from (Finding(SUBJECT, ADVICE, reason, remedy) for reason, remedy in ZeekEngine().lacks(zeek.program))
     yield from guarded(SUBJECT, _packaged(zeek, policy))
     yield from guarded(SUBJECT, cluster(zeek.config / "node.cfg"))
     yield from guarded(SUBJECT, _deployed(zeek))
