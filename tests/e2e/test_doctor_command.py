@@ -25,6 +25,7 @@ def no_sensors(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_a_machine_without_sensors_is_no_mistake() -> None:
     done = CliRunner().invoke(main, ["doctor"])
     assert done.exit_code == 0, done.output
+    assert "nothing to mend\n" in done.output
     assert "information zeek: " in done.output
     assert "information suricata: " in done.output
     assert "mend: unset or correct MELSEC_NSM_ZEEK" in done.output

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from policies import policy
 
-from melsec_nsm.analysis.doctor import logs, zeek, zeek_logs
+from melsec_nsm.analysis.doctor import logs, zeek, zeek_logs, zeek_place
 from melsec_nsm.analysis.doctor.model import ADVICE, INFORMATION, PROBLEM, Finding, Said, guarded
 from melsec_nsm.analysis.doctor.zeek_place import Zeek
 from melsec_nsm.definitions.model import Definition
@@ -93,6 +93,8 @@ def test_current_logs_may_be_a_link(tmp_path: Path) -> None:
 def test_a_compiled_policy_says_whose_it_is(definition: Definition) -> None:
     octets = table.render(CompiledPolicy(policy(definition), definition))
     assert table.stated(octets) == ("press-shop", "")
+    # As Zeek takes it.
+    assert table.stated(octets.replace(b"\n", b"\r\n")) == ("press-shop", "")
 
 
 @pytest.mark.parametrize(
@@ -176,6 +178,19 @@ def test_a_cluster_without_a_proxy_gets_one(tmp_path: Path) -> None:
     assert found.mend == "[proxy-1]\ntype=proxy\nhost=10.0.0.1"
     nodes.write_text(f"{nodes.read_text()}\n{found.mend}\n")
     assert list(zeek.cluster(nodes)) == []
+
+
+def test_a_zeek_without_zeek_config_has_the_usual_folders(tmp_path: Path) -> None:
+    program = tmp_path / "bin/zeek"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho zeek version 8.0.10\n")
+    program.chmod(0o755)
+    found = zeek_place.find(tmp_path)
+    assert found is not None
+    assert (found.version, found.local) == ("8.0.10", tmp_path / "share/zeek/site/local.zeek")
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/zeekctl.cfg").write_text(f"# LogDir = /no\nLogDir = {tmp_path}/kept\n")
+    assert found.logs() == tmp_path / "kept/current"
 
 
 class Logs:

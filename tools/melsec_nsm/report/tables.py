@@ -115,6 +115,8 @@ def health(console: Console, report: Report) -> None:
     """What is here, then each finding with the line that mends it. Lines are not broken, so that they can be copied."""
     for fact in report.facts:
         console.print(Text(str(fact)), soft_wrap=True)
+    if report.sound:
+        console.print("nothing to mend")
     for one in report.findings:
         console.print(Text.assemble((one.severity, _COLOURS[one.severity]), f" {one}"), soft_wrap=True)
         if not one.mend:

@@ -80,8 +80,8 @@ def render(compiled: CompiledPolicy) -> bytes:
 
 def stated(octets: bytes) -> Stated:
     """What a file says of itself, judged as the scripts judge it: by its first line and the number of all."""
-    lines = [line for line in octets.decode("utf-8", "replace").split("\n") if line and not line.startswith("#")]
-    rows = [line.split("\t") for line in lines]
+    lines = (line.rstrip("\r") for line in octets.decode("utf-8", "replace").split("\n"))
+    rows = [line.split("\t") for line in lines if line and not line.startswith("#")]
     if not rows or rows[0][0] != "policy" or len(rows[0]) != len(_COLUMNS):
         return Stated("", "it does not begin as a compiled policy does")
     site = rows[0][1]
