@@ -15,12 +15,12 @@ from rich.progress import Progress
 
 from melsec_nsm import __version__
 from melsec_nsm import policy as policies
-from melsec_nsm.analysis import doctor as health
 from melsec_nsm.analysis import verdicts
+from melsec_nsm.cli.doctor import doctor
 from melsec_nsm.cli.failing import FINDINGS, WRONG_INPUT, fail, inputs, own_checkout
 from melsec_nsm.cli.release import release
 from melsec_nsm.definitions import load, validate_files
-from melsec_nsm.definitions.model import ENGINES, Definition
+from melsec_nsm.definitions.model import ENGINES
 from melsec_nsm.engines import engines as all_engines
 from melsec_nsm.engines.base import Engine, Result
 from melsec_nsm.generate import captures, project
@@ -266,20 +266,5 @@ def policy_explain(
         sys.exit(FINDINGS)
 
 
-@main.command()
-@click.option("--line", is_flag=True, help="One line: each engine with its version.")
-@inputs
-def doctor(line: bool) -> None:
-    """Which sensors are here, in which versions, and what is missing. Only reads."""
-    definition: Definition = load()
-    report = health.examine(all_engines(definition))
-    if line:
-        click.echo(report.line())
-        return
-    for text in report.lines():
-        click.echo(text)
-    if report.findings:
-        sys.exit(FINDINGS)
-
-
+main.add_command(doctor)
 main.add_command(release)

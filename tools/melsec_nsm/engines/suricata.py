@@ -35,6 +35,7 @@ _FILES = {
 _THRESHOLDS = "threshold.config"
 
 _PLACE = re.compile(r'error parsing signature "(?P<rule>.*)" from file .* at line (?P<line>\d+)$')
+_CONFIGURED = re.compile(r"^\s*Configuration directory:\s*(\S+)", re.MULTILINE)
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -113,12 +114,25 @@ class SuricataEngine:
             complaints = [outcome.failure()]
         return complaints
 
-    def settings(self) -> dict[str, str]:
-        """The settings of the Suricata of this machine by their names; none where it has no configuration."""
+    def settings(self, configuration: Path) -> dict[str, str]:
+        """The settings in a ``suricata.yaml`` by their names (``outputs.1.eve-log.enabled``), as Suricata reads them.
+
+        What it includes is in its place, and what is written twice counts as it does for Suricata. EngineError.
+        """
         with tempfile.TemporaryDirectory(prefix="melsec-nsm-suricata-") as name:
-            outcome = run([self._program(), "--dump-config"], Path(name), environment())
-        lines = (line.partition(" = ") for line in outcome.stdout.splitlines() if outcome.code == 0)
+            command = [self._program(), "--dump-config", "-c", str(configuration.absolute())]
+            outcome = run(command, Path(name), environment())
+        if outcome.code != 0:
+            raise EngineError(outcome.failure().removeprefix("Error: "))
+        lines = (line.partition(" = ") for line in outcome.stdout.splitlines())
         return {key: value for key, sign, value in lines if sign}
+
+    def configuration_folder(self) -> Path | None:
+        """Where this Suricata has its configuration, as it was built. EngineError."""
+        with tempfile.TemporaryDirectory(prefix="melsec-nsm-suricata-") as name:
+            outcome = run([self._program(), "--build-info"], Path(name), environment())
+        found = _CONFIGURED.search(outcome.stdout)
+        return Path(found[1]) if found else None
 
     def _program(self) -> str:
         here = self._located = self._located or self.availability()

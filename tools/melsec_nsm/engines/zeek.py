@@ -65,7 +65,7 @@ class ZeekEngine:
         here = locate(ZEEK)
         if here.path is None or here.version is None:
             return here
-        for reason, remedy in self._lacks(Path(here.path)):
+        for reason, remedy in self.lacks(Path(here.path)):
             return Availability(self.name, None, here.path, reason, remedy)
         return here
 
@@ -107,7 +107,7 @@ class ZeekEngine:
                 raise EngineError(f"zeek: {outcome.failure()}")
             yield logs, readable
 
-    def _lacks(self, program: Path) -> Iterator[tuple[str, str]]:
+    def lacks(self, program: Path) -> Iterator[tuple[str, str]]:
         """What is missing beside Zeek itself, with its remedy."""
         if not compiler(program).is_file():
             yield "its Spicy compiler spicyz is missing", "install Zeek's Spicy development package (zeek-spicy-dev)"

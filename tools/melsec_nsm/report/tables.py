@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from melsec_nsm.analysis.doctor import Report
 from melsec_nsm.analysis.verdicts import CaptureVerdict, cells
 from melsec_nsm.definitions.model import ENGINES, Definition
 from melsec_nsm.engines.base import Asset, Availability, Operation, Result
@@ -104,3 +106,24 @@ def verdicts(
         for engine, lines in verdict.differences.items():
             for line in lines:
                 console.print(f"[red]difference[/red] {verdict.capture} ({engine}): {line}")
+
+
+_COLOURS = {"problem": "red", "advice": "yellow", "information": "cyan"}
+
+
+def health(console: Console, report: Report) -> None:
+    """What is here, then each finding with the line that mends it. Lines are not broken, so that they can be copied."""
+    for fact in report.facts:
+        console.print(Text(str(fact)), soft_wrap=True)
+    if report.sound:
+        console.print("nothing to mend")
+    for one in report.findings:
+        console.print(Text.assemble((one.severity, _COLOURS[one.severity]), f" {one}"), soft_wrap=True)
+        if not one.mend:
+            continue
+        if one.place:
+            console.print(Text(f"  in {one.place}"), soft_wrap=True)
+        first, *more = one.mend.splitlines()
+        console.print(Text(f"  mend: {first}"), soft_wrap=True)
+        for line in more:
+            console.print(Text(f"        {line}"), soft_wrap=True)

@@ -51,6 +51,13 @@ _HEAD = (
 _ESCAPED = {octet: f"\\x{octet:02x}" for octet in (*range(0x20), ord(","), ord("\\"), 0x7F)}
 
 
+class Stated(NamedTuple):
+    """What a file says of itself: whose policy it is, and why Zeek does not take it (empty where it does)."""
+
+    site: str
+    fault: str
+
+
 class _Line(NamedTuple):
     kind: str
     name: str = ""
@@ -69,6 +76,21 @@ def render(compiled: CompiledPolicy) -> bytes:
     lines = list(_lines(compiled))
     first = _Line("policy", compiled.policy.site, numbers=(FORMAT, len(lines) + 1))
     return "".join(f"{line}\n" for line in (*_HEAD, *(one.text() for one in (first, *lines)))).encode()
+
+
+def stated(octets: bytes) -> Stated:
+    """What a file says of itself, judged as the scripts judge it: by its first line and the number of all."""
+    lines = (line.rstrip("\r") for line in octets.decode("utf-8", "replace").split("\n"))
+    rows = [line.split("\t") for line in lines if line and not line.startswith("#")]
+    if not rows or rows[0][0] != "policy" or len(rows[0]) != len(_COLUMNS):
+        return Stated("", "it does not begin as a compiled policy does")
+    site = rows[0][1]
+    numbers = [int(one) if one.isdigit() else 0 for one in rows[0][-1].split(",")]
+    if numbers[0] != FORMAT:
+        return Stated(site, f"it has format {numbers[0]}, and not {FORMAT}")
+    if numbers[1:] != [len(rows)] or any(len(row) != len(_COLUMNS) for row in rows):
+        return Stated(site, f"it is not whole: {len(rows)} lines")
+    return Stated(site, "")
 
 
 def _lines(compiled: CompiledPolicy) -> Iterator[_Line]:

@@ -9,7 +9,7 @@ from melsec_nsm.generate.text import comment
 from melsec_nsm.generate.zeek import patterns
 from melsec_nsm.generate.zeek.layouts import Sizes
 
-_ANALYZERS = {"tcp": "MELSEC_TCP", "udp": "MELSEC_UDP"}
+ANALYZERS = {"tcp": "MELSEC_TCP", "udp": "MELSEC_UDP"}
 
 
 def dpd(definition: Definition) -> str:
@@ -143,7 +143,7 @@ def _lines(name: str, transport: str, conditions: list[str], pattern: str) -> li
         f"  ip-proto == {transport}",
         *conditions,
         f"  payload /^{pattern}/",
-        f'  enable "{_ANALYZERS[transport]}"',
+        f'  enable "{ANALYZERS[transport]}"',
         "}",
         "",
     ]
