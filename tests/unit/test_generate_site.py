@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from test_cli_policy import run
 
 from melsec_nsm.definitions.model import Definition
 from melsec_nsm.generate.site import RULES, TABLE, THRESHOLDS, WINDOWS, install, render, table, windows
+from melsec_nsm.generate.site.parties import DataSets
 from melsec_nsm.generate.site.rules import FIRST_SITE_SID, SUPPORTED
 from melsec_nsm.policy.compiled import CompiledPolicy
 
@@ -173,6 +175,15 @@ def test_detections_that_are_off_or_spare_a_host_have_no_rules_for_it(definition
     # The zone of its network without it: 10.8.0.0/24 in pieces.
     assert any("[10.8.0.0/28,10.8.0.32/27,10.8.0.64/26,10.8.0.128/25] any -> [" in header for header in paths)
     assert not any("[10.8.0.0/24] any ->" in header for header in paths)
+
+
+def test_data_sets_hold_addresses_of_ipv6_only() -> None:
+    sets = DataSets("hosts")
+    assert (
+        sets.asking([ip_network("10.0.0.0/31"), ip_network("fd00::1")], "isset")
+        == "isset,hosts-1,type ip,load hosts-1.lst"
+    )
+    assert sets.files() == {"hosts-1.lst": b"::ffff:10.0.0.0\n::ffff:10.0.0.1\nfd00::1\n"}
 
 
 def hours(definition: Definition, *changes: tuple[str, str]) -> dict[str, bytes]:

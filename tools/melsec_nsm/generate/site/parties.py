@@ -42,9 +42,9 @@ class DataSets:
         return f"{wanted},{name},type ip,load {name}.lst"
 
     def files(self) -> dict[str, bytes]:
-        """Their files by name."""
+        """Their files by name. Suricata 8 reads addresses of IPv4 only as those of IPv6 that stand for them."""
         return {
-            f"{name}.lst": "".join(f"{one}\n" for one in addresses).encode("ascii")
+            f"{name}.lst": "".join(f"::ffff:{one}\n" if "." in one else f"{one}\n" for one in addresses).encode("ascii")
             for addresses, name in self._names.items()
         }
 
