@@ -22,11 +22,13 @@ from melsec_nsm.cli import main
 from melsec_nsm.definitions.model import Definition
 from melsec_nsm.engines.reference import ReferenceEngine
 from melsec_nsm.engines.suricata import SuricataEngine, environment, shipped_rules
-from melsec_nsm.generate.site import RULES
+from melsec_nsm.generate.site import RULES, WINDOWS
 from melsec_nsm.generate.site.rules import SUPPORTED
+from melsec_nsm.policy.compiled import WINDOW
 
 _PATIENCE = 90
 _HOST = "  - {name: eng-ws-1, address: 192.168.3.18, role: engineer, controllers: [press-1]}\n"
+_WINDOW_MOVED = ('from: "08:30", to: "09:30"', 'from: "09:30", to: "10:30"')
 _SERVED = 5007
 
 
@@ -200,18 +202,20 @@ class _Running:
 
 
 @contextmanager
-def running(engine: SuricataEngine, folder: Path, rules: Path) -> Iterator[_Running]:
+def running(engine: SuricataEngine, folder: Path, out: Path) -> Iterator[_Running]:
     """A Suricata that runs with the published rules and those of a policy."""
     (folder / "in").mkdir()
-    (rules / "melsec.rules").write_bytes(shipped_rules())
+    files = [folder / "published.rules", out / RULES, out / WINDOWS]
+    files[0].write_bytes(shipped_rules())
     command = list(map(str, engine.arguments(folder, b"# none\n")))
     place = command.index("-S")
     del command[place : place + 2]
     settings = folder / "suricata.yaml"
-    files = "\nrule-files:\n  - melsec.rules\n  - melsec-site.rules\n"
-    settings.write_text(settings.read_text("utf-8") + files, "utf-8")
+    named = "".join(f"  - {file}\n" for file in files)
+    settings.write_text(settings.read_text("utf-8") + f"\nrule-files:\n{named}", "utf-8")
     for name, value in {
-        "default-rule-path": rules,
+        "default-rule-path": (out / WINDOWS).parent,
+        "security.lua.allow-rules": True,
         "logging.default-log-level": "info",
         "pcap-file.delay": 1,
         "pcap-file.poll-interval": 1,
@@ -245,14 +249,18 @@ def test_a_change_reaches_a_suricata_that_runs(
     site.write_text(text, "utf-8")
     assert compiled(site, out) == 0
     later(capture, tmp_path / "later.pcap")
-    with running(suricata, tmp_path, out / "suricata") as sensor:
+    with running(suricata, tmp_path, out) as sensor:
         sensor.reads(capture)
-        assert sensor.alerts() & {"remote-stop", *SUPPORTED} == {"remote-stop"}
+        assert sensor.alerts() & {"remote-stop", WINDOW, *SUPPORTED} == {"remote-stop"}
         # A broken policy changes nothing of what a reload finds.
         site.write_text(text.replace("Asia/Tokyo", "Asia/Tokio"), "utf-8")
         assert compiled(site, out) == 2
-        site.write_text(text.replace(_HOST, ""), "utf-8")
+        # What happens an hour later would be outside the window, were that not moved too.
+        site.write_text(text.replace(_HOST, "").replace(*_WINDOW_MOVED), "utf-8")
         assert compiled(site, out) == 0
         sensor.reload()
         sensor.reads(tmp_path / "later.pcap")
-        assert sensor.alerts() & set(SUPPORTED) == {"host-not-allowed"}
+        assert sensor.alerts() & {*SUPPORTED, WINDOW} == {"host-not-allowed"}
+        later(tmp_path / "later.pcap", tmp_path / "latest.pcap")
+        sensor.reads(tmp_path / "latest.pcap")
+        assert WINDOW in sensor.alerts()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from policies import POLICY, changed, policy
 from test_cli_policy import run
 
 from melsec_nsm.definitions.model import Definition
-from melsec_nsm.generate.site import RULES, TABLE, THRESHOLDS, install, render, table
+from melsec_nsm.generate.site import RULES, TABLE, THRESHOLDS, WINDOWS, install, render, table, windows
+from melsec_nsm.generate.site.parties import DataSets
 from melsec_nsm.generate.site.rules import FIRST_SITE_SID, SUPPORTED
 from melsec_nsm.policy.compiled import CompiledPolicy
 
@@ -86,6 +88,15 @@ def test_files_take_the_place_of_others_complete(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.rglob("*.*")) == ["a.tsv", "b.rules"]
 
 
+def test_what_rules_load_no_longer_is_removed(tmp_path: Path) -> None:
+    before = ["suricata/melsec-site-1.lst", "suricata/lua/melsec-window-2-7.lua", "suricata/lua/melsec-window-1.lst"]
+    others = ["suricata/lua/local.lua", "suricata/hosts.lst", "suricata/melsec-site-threshold.config"]
+    now = [RULES, WINDOWS, "suricata/lua/melsec-window-1-7.lua"]
+    install(tmp_path, dict.fromkeys([*before, *others], b"1"))
+    install(tmp_path, dict.fromkeys(now, b"2"))
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*")} == {*others, *now}
+
+
 def test_files_that_cannot_be_written_change_nothing(tmp_path: Path) -> None:
     install(tmp_path, {"zeek/a.tsv": b"1"})
     (tmp_path / "suricata").write_bytes(b"")
@@ -98,9 +109,10 @@ def test_a_policy_with_mistakes_changes_nothing(tmp_path: Path) -> None:
     site, out = tmp_path / "site.yaml", tmp_path / "out"
     site.write_text(POLICY, "utf-8")
     result = run("policy", "compile", site, "--out", out)
+    scripts = sorted((f"suricata/lua/{path.name}" for path in out.glob("suricata/lua/*.lua")), reverse=True)
     assert (result.exit_code, result.stdout) == (
         0,
-        f"wrote {out / TABLE}\nwrote {out / RULES}\nwrote {out / THRESHOLDS}\n",
+        "".join(f"wrote {out / name}\n" for name in (TABLE, RULES, *scripts, WINDOWS, THRESHOLDS)),
     )
     before = {path: path.read_bytes() for path in out.rglob("*.*")}
     site.write_text(changed(("Europe/Berlin", "Berlin")), "utf-8")
@@ -182,3 +194,95 @@ def test_a_data_set_is_loaded_by_one_rule_and_holds_addresses_in_one_form(defini
     addresses = b"".join(made[path] for path in sets).decode("ascii").split()
     assert "::ffff:10.9.0.7" in addresses
     assert all(":" in address for address in addresses)
+
+
+def test_data_sets_hold_addresses_of_ipv6_only() -> None:
+    sets = DataSets("hosts")
+    assert sets.asking([ip_network("10.0.0.0/31"), ip_network("fd00::1")], "isset") == "isset,hosts-1,type ip"
+    assert sets.files() == {"hosts-1.lst": b"::ffff:10.0.0.0\n::ffff:10.0.0.1\nfd00::1\n"}
+
+
+def hours(definition: Definition, *changes: tuple[str, str]) -> dict[str, bytes]:
+    """The rules and scripts for the windows of the policy with some of its text replaced."""
+    return windows.render(CompiledPolicy(policy(definition, *changes), definition), definition)
+
+
+def asking(files: dict[str, bytes]) -> list[str]:
+    """The rules that ask a script."""
+    return [line for line in files[windows.FILE].decode("ascii").splitlines() if "; lua:" in line]
+
+
+def numbers(script: bytes, name: str) -> str:
+    """A table of a script."""
+    found = re.search(rf"^local {name} = (.*)$", script.decode("ascii"), re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
+def test_scripts_know_the_windows_of_controllers(definition: Definition) -> None:
+    # Sunday is for programs and control on press-1, night for files on both, and programs are files.
+    files = hours(definition)
+    asked = [re.findall(r"requires:([^;]*); lua:(melsec-window-\d+-[78]\.lua);", rule)[0] for rule in asking(files)]
+    assert sorted(name for _, name in asked) == sorted(name for name in files if name.endswith(windows.SCRIPT))
+    assert all(required == ("version >= 8" if "-8." in name else "version >= 7.0.3 < 8") for required, name in asked)
+    first = files["melsec-window-1-7.lua"]
+    assert numbers(first, "windows") == (
+        "{{0, 9007199254740992, 8760, 9000}, {1793487600, 1798758000, 0, 240, 7080, 7440, 9960, 10080}}"
+    )
+    assert numbers(first, "lists") == "{{1, 2}, {2}}"
+    assert numbers(first, "controllers") == (
+        '{["192.168.3.250"] = 1, ["192.168.3.251"] = 2, ["fd00:0003:0000:0000:0000:0000:0000:0251"] = 2}'
+    )
+    assert numbers(first, "clock").startswith("{946684800, 3600, ")
+
+
+def test_every_bit_that_is_set_is_judged_and_cleared(files: dict[str, bytes]) -> None:
+    lines = [line for line in files[WINDOWS].decode("ascii").splitlines() if line.startswith("alert ")]
+    kinds: dict[str, set[str]] = {"set": set(), "judged": set(), "cleared": set()}
+    for line in lines:
+        for bit in re.findall(r"flowbits:set,([^;]+);", line):
+            assert "; noalert; " in line
+            kinds["set"].add(bit)
+        for bit in re.findall(r"flowbits:isset,([^;]+);", line):
+            assert f"flowbits:unset,{bit};" in line
+            kinds["judged" if "; lua:" in line else "cleared"].add(bit)
+    assert len(kinds["set"]) > 1
+    assert kinds["set"] == kinds["judged"] == kinds["cleared"]
+    sids = [int(sid) for sid in re.findall(r"sid:(\d+);", files[WINDOWS].decode("ascii"))]
+    assert len(set(sids)) == len(sids) == len(lines)
+    assert min(sids) >= windows.FIRST_WINDOW_SID > max(sid for _, _, sid in rules(files))
+
+
+def test_no_hours_are_judged_where_that_is_off(definition: Definition) -> None:
+    run = "remote-run: {enabled: false}"
+    off = hours(definition, (run, "outside-window: {enabled: false}"))
+    assert set(off) == {windows.FILE}
+    assert all(line.startswith("#") for line in off[windows.FILE].decode("ascii").splitlines())
+    spared = asking(hours(definition, (run, "outside-window: {except: [remote]}")))
+    assert spared
+    assert all(rule.startswith("alert ip [0.0.0.0/0,::/0,![10.8.0.16/28]] any -> any any (") for rule in spared)
+
+
+def test_a_window_for_new_users_or_known_ones_is_enough(definition: Definition) -> None:
+    added, changed, stopped = (
+        hours(definition, ("actions: [file]", f"actions: [{action}]"))
+        for action in ("user-add", "user-change", "remote-stop")
+    )
+    assert added == changed != stopped
+
+
+def test_scripts_hold_what_they_have_room_for(definition: Definition, monkeypatch: pytest.MonkeyPatch) -> None:
+    def controllers(files: dict[str, bytes]) -> list[int]:
+        names = (f"melsec-window-{number}-7.lua" for number in (1, 2))
+        return [numbers(files[name], "controllers").count("=") for name in names]
+
+    whole = hours(definition)
+    assert controllers(whole)[0] == 3
+    monkeypatch.setattr(windows, "MAX_NUMBERS", 40)
+    parted = hours(definition)
+    assert controllers(parted) == [1, 2]
+    assert b"Left out" not in parted[windows.FILE]
+    monkeypatch.setattr(windows, "MAX_NUMBERS", 33)
+    left = hours(definition)
+    assert controllers(left)[0] == 2
+    assert b"# Left out, as a script has no room for so many windows: press-1\n" in left[windows.FILE]

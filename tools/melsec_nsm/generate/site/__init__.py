@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from melsec_nsm.generate.site.writing import DATA_SET, RULES, TABLE, THRESHOLDS, install, render
+from melsec_nsm.generate.site.writing import DATA_SET, RULES, TABLE, THRESHOLDS, WINDOWS, install, render
 
-__all__ = ["DATA_SET", "RULES", "TABLE", "THRESHOLDS", "install", "render"]
+__all__ = ["DATA_SET", "RULES", "TABLE", "THRESHOLDS", "WINDOWS", "install", "render"]

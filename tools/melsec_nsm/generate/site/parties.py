@@ -32,13 +32,14 @@ class Told:
 class DataSets:
     """The data sets of a rule file: one for the same addresses, however often they are asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self._name = name
         self._names: dict[tuple[str, ...], str] = {}
 
     def asking(self, networks: Iterable[Network], wanted: str) -> str:
         """What asks for addresses; ``wanted`` is ``isset`` or ``isnotset``."""
         addresses = tuple(dict.fromkeys(_written(one) for network in networks for one in network))
-        return f"{wanted},{self._names.setdefault(addresses, f'melsec-site-{len(self._names) + 1}')},type ip"
+        return f"{wanted},{self._names.setdefault(addresses, f'{self._name}-{len(self._names) + 1}')},type ip"
 
     def loading(self) -> Iterator[str]:
         """What loads each of the data sets, for a rule of its own before those that ask for it.

@@ -2,7 +2,8 @@
 
 The rules are those that recognise a request in any frame, with the addresses and ports of the policy around them. They
 are loaded beside the published rules, which mark the streams that their companions look at. A rule sees requests, and
-never a pair: what a broadcast was answered by, the hour, and the digest of a file it cannot judge.
+never a pair: what a broadcast was answered by, the hour, and the digest of a file it cannot judge. (`windows` has rules
+that ask a script for the hour.)
 
 * ``host-not-allowed``: a request from an address of no host.
 * ``controller-not-allowed``: a request of a host to a controller of the policy that is not among its own. One to an
@@ -47,15 +48,18 @@ SUPPORTED = (HOST, CONTROLLER, ROLE, PATH, PUBLIC, PORT)
 
 FILE = "melsec-site.rules"
 
-_PACKETS = ("tcp-pkt", "udp")
+PACKETS = ("tcp-pkt", "udp")
 """What rules with a data set can look at."""
 
+REQUEST_TARGET = "target:dest_ip"
+"""What rules say that recognise a request, and not its answer."""
+
 _Key = Callable[[Host], tuple[object, ...]]
-_REQUEST_TARGET, _SILENT = "target:dest_ip", "noalert"
+_SILENT = "noalert"
 _HEAD = """\
 # Site policy {site}, made by `melsec-nsm policy compile`. Do not edit.
 # Load it beside melsec.rules, which marks the streams that some of these rules look at.
-# Not here, as plain rules cannot tell: unknown-controller, outside-window, unapproved-program.
+# Not here, as plain rules cannot tell: unknown-controller, outside-window (see lua/), unapproved-program.
 
 """
 
@@ -74,7 +78,7 @@ class Ends:
 
 def render(site: CompiledPolicy, definition: Definition) -> dict[str, bytes]:
     """The rule file, and the data sets that its rules ask, by name."""
-    sets = DataSets()
+    sets = DataSets("melsec-site")
     parts = [_HEAD.format(site=site.policy.site)]
     if _too_many(site):
         parts.append(
@@ -93,25 +97,20 @@ def render(site: CompiledPolicy, definition: Definition) -> dict[str, bytes]:
                 continue
             if _SILENT in rule.options:
                 noting.add(rule)
-            found += _placed(rule, ends, ways, _once(definition.detections[name]))
-    loading = [_loading(keyword) for keyword in sets.loading()]
-    parts += [f"{rule.line(FIRST_SITE_SID + number, 1)}\n" for number, rule in enumerate([*loading, *found])]
+            found += _placed(rule, ends, ways, once(definition.detections[name]))
+    parts += [f"{rule.line(FIRST_SITE_SID + number, 1)}\n" for number, rule in enumerate([*loading(sets), *found])]
     return {FILE: "".join(parts).encode("ascii"), **sets.files()}
 
 
-def _loading(keyword: str) -> Rule:
-    """A rule that loads a data set and never matches: there is nothing at port 0."""
-    return Rule(
-        header="alert udp any any -> any 0",
-        options=(
-            'msg:"MELSEC POLICY addresses of the site"',
-            _SILENT,
-            "ip.src",
-            keyword,
-            "classtype:protocol-command-decode",
-        ),
-        metadata="metadata:affected_product Mitsubishi_Electric_MELSEC, attack_target ICS, deployment Internal",
-    )
+def loading(sets: DataSets) -> Iterator[Rule]:
+    """Rules that load the data sets, to stand before those that ask them; nothing goes to port 0, so they never match."""
+    message = 'msg:"MELSEC POLICY addresses of the site"'
+    for keyword in sets.loading():
+        yield Rule(
+            header="alert udp any any -> any 0",
+            options=(message, _SILENT, "ip.src", keyword, "classtype:protocol-command-decode"),
+            metadata="metadata:affected_product Mitsubishi_Electric_MELSEC, attack_target ICS, deployment Internal",
+        )
 
 
 def _too_many(site: CompiledPolicy) -> bool:
@@ -127,15 +126,15 @@ def _looked_for(site: CompiledPolicy, definition: Definition) -> Iterator[tuple[
         (PUBLIC, _public),
         (PORT, _ports),
     ):
-        spared = _spared(site, name)
+        spared = spared_by(site, name)
         for ends in find(site, spared) if spared is not None else ():
             yield name, every, ends
-    spared = _spared(site, ROLE)
+    spared = spared_by(site, ROLE)
     for classes, ends in _roles(site, spared, definition) if spared is not None else ():
         yield ROLE, classes, ends
 
 
-def _spared(site: CompiledPolicy, name: str) -> list[Host] | None:
+def spared_by(site: CompiledPolicy, name: str) -> list[Host] | None:
     """The hosts for which a detection is not raised, None where it is off."""
     tuning = site.policy.tunings.get(name)
     if tuning is None:
@@ -221,7 +220,7 @@ def _ports(site: CompiledPolicy, spared: Sequence[Host]) -> Iterator[Ends]:
         yield Ends(none_of(_networks_of(spared)), one_of(networks), ports=tuple(by_transport))
 
 
-def _once(detection: Detection) -> tuple[str, str]:
+def once(detection: Detection) -> tuple[str, str]:
     """Keywords that two hosts raise a detection once in its interval, in whatever frames they speak."""
     bit = f"MELSEC.{detection.id}.site"
     return f"xbits:isnotset,{bit},track ip_pair", f"xbits:set,{bit},track ip_pair,expire {detection.suppress}"
@@ -235,12 +234,12 @@ def _placed(rule: Rule, ends: Ends, ways: Sequence[tuple[Told, Told]], once: tup
     action, protocol, *_ = rule.header.split()
     ports = dict(ends.ports)["udp" if protocol == "udp" else "tcp"] if ends.ports is not None else ANY
     # The answer raises the alert where a request alone proves too little.
-    asks = _REQUEST_TARGET in rule.options
+    asks = REQUEST_TARGET in rule.options
     message, *options = rule.options
     for client, server in ways:
         one, other = (client, server) if asks else (server, client)
         asked = [*one.asked("ip.src"), *other.asked("ip.dst")]
-        if asked and protocol not in _PACKETS:
+        if asked and protocol not in PACKETS:
             continue
         way = (f"{client.text} any", f"{server.text} {ports}")
         sender, receiver = way if asks else reversed(way)

@@ -81,8 +81,8 @@ def variant(frame: Frame, form: str, part: str = "") -> int:
     return slot * len(FORMS) + FORMS.index(form)
 
 
-def rules_for(definition: Definition, detection: Detection) -> dict[int, Rule]:
-    """The rules of one detection by variant.
+def rules_for(definition: Definition, detection: Detection, looks: Sequence[Look] | None = None) -> dict[int, Rule]:
+    """The rules of one detection by variant; for some of its ``looks`` only, if any are given.
 
     Raises `UnsupportedByBackend` where any of the frames in which the detection's commands travel
     cannot be matched, unless the detection says what this engine does not see: half a detection would pass for a whole
@@ -90,7 +90,7 @@ def rules_for(definition: Definition, detection: Detection) -> dict[int, Rule]:
     """
     rules: dict[int, Rule] = {}
     try:
-        looks = looks_for(definition, detection)
+        looks = looks_for(definition, detection) if looks is None else looks
         for protocol in definition.protocols.values():
             for frame in protocol.frames:
                 try:
