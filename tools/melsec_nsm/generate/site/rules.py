@@ -103,7 +103,7 @@ def render(site: CompiledPolicy, definition: Definition) -> dict[str, bytes]:
 
 
 def loading(sets: DataSets) -> Iterator[Rule]:
-    """Rules that load the data sets, to stand before those that ask them; nothing goes to port 0, so they never match."""
+    """Rules that load the data sets, before those that ask them. Nothing goes to port 0, so that they never match."""
     message = 'msg:"MELSEC POLICY addresses of the site"'
     for keyword in sets.loading():
         yield Rule(
