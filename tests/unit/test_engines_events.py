@@ -181,6 +181,8 @@ def test_malformed_datagrams_on_a_usual_port(read: Ask, happened: Happened) -> N
     assert happened("malformed-frame", garbage(), **udp) == 0
     assert happened("malformed-frame", cut, **udp) == 1, "it begins like a PDU"
     assert happened("malformed-frame", replace(cut, octets=b"5000"), **udp) == 0, "in characters"
+    unknown = replace(cut, octets=bytes.fromhex("5a00007700"))
+    assert happened("malformed-frame", read(1), unknown, **udp) == 0, "a control frame that nobody knows"
     assert happened("malformed-frame", read(1), garbage(fresh=True), **udp) == 1, "the controller has answered there"
     assert happened("malformed-frame", cut, transport="udp", port=7777) == 0, "another port"
     assert happened("malformed-frame", replace(cut, octets=b""), **udp) == 0

@@ -23,8 +23,14 @@ from melsec_nsm.codec.transactions import MAX_PENDING, REQUEST_TIMEOUT
 SEARCH_LIMIT = 4096
 """Octets of a direction that are searched for a first PDU: a capture may begin inside one."""
 
+CONTROL_LEADS = (0x5A, 0x5B, 0xDA, 0xDB)
+"""Octets before ``00 00`` with which control frames of MELSOFT begin. Not all of these are known: adapters of FX3 have
+others than CPUs (5B, by public code), and nobody has seen every sub-type. Such a datagram is unknown, not malformed."""
+
 HELD_LIMIT = 64
 """Control frames of a connection that wait for a proof; the oldest is forgotten beyond it."""
+
+_CONTROL = frozenset(bytes([lead]) for lead in CONTROL_LEADS)
 
 Way = TypeVar("Way")
 """What a conversation is told of the way that a PDU takes."""
@@ -249,6 +255,11 @@ class StreamParser:
         if not self._conversation.confirmed and self._searched > SEARCH_LIMIT:
             self._conversation.declined = True
         return following
+
+
+def is_control(data: bytes) -> bool:
+    """Whether a datagram may be a control frame that the definition does not have."""
+    return data[:1] in _CONTROL and data[1:3] == b"\0\0"
 
 
 def read_datagram(codec: Codec, data: bytes, *, strict: bool = True, asked: list[Pdu] | None = None) -> Pdu | None:

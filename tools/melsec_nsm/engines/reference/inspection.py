@@ -11,7 +11,7 @@ from melsec_nsm.capture import Packet, Reassembler, read
 from melsec_nsm.capture.packets import ACK, SYN
 from melsec_nsm.capture.streams import Chunk
 from melsec_nsm.codec.frames import Codec, Pdu
-from melsec_nsm.codec.stream import Conversation, StreamParser, read_datagram
+from melsec_nsm.codec.stream import Conversation, StreamParser, is_control, read_datagram
 from melsec_nsm.codec.transactions import (
     MAX_CONVERSATIONS,
     REQUEST_TIMEOUT,
@@ -138,7 +138,7 @@ class Inspection:
             sized = self._sized(packet) if data[0] in self._codec.sized_octets else None
             if sized is not None:
                 yield from sized
-            elif self._stray is not None and not packet.clipped:
+            elif self._stray is not None and not packet.clipped and not is_control(data):
                 source, destination = Endpoint(packet.src, packet.sport), Endpoint(packet.dst, packet.dport)
                 self._stray(Stray(packet.ts, source, destination, self._codec.marks.get(data[:2])))
             return

@@ -12,7 +12,7 @@ from melsec_nsm.codec.about import MAX_TARGET_TEXT, MAX_TARGETS, MAX_VALUES_TEXT
 from melsec_nsm.codec.footer import zlib_start
 from melsec_nsm.codec.frames import first_two
 from melsec_nsm.codec.sized import registrations
-from melsec_nsm.codec.stream import SEARCH_LIMIT
+from melsec_nsm.codec.stream import CONTROL_LEADS, SEARCH_LIMIT
 from melsec_nsm.codec.transactions import (
     MAX_OPEN_FILES,
     MAX_PENDING,
@@ -75,6 +75,13 @@ def _limits() -> list[str]:
         "## Octets of a direction that are searched for a first PDU.",
         f"public const SearchLimit: uint64 = {SEARCH_LIMIT};",
         "",
+        *_switch(
+            "Whether control frames begin with an octet, known ones or not.",
+            "is_control_lead(lead: uint8) : bool",
+            "lead",
+            {f"{lead:#x}": "True" for lead in CONTROL_LEADS},
+            "False",
+        ),
         "## Requests remembered for the layout of their responses, and for how long.",
         f"public const MaxPending: uint64 = {MAX_PENDING};",
         f"public const RequestTimeout: interval = interval({REQUEST_TIMEOUT});",
