@@ -98,7 +98,7 @@ def verdicts(
             ran = [verdict for verdict in found if availability.engine in verdict.engines]
             wrong = sum(1 for verdict in ran if verdict.differences.get(availability.engine))
             name = f"{availability.engine} {availability.version}"
-            console.print(f"{name}: {len(ran)} captures, {wrong} with differences")
+            console.print(f"{name}: {len(ran)} captures, {wrong} with differences" if ran else f"{name}: not asked")
         else:
             line = f"{availability.engine}: absent: {availability.reason}; {availability.remedy}"
             console.print(line, soft_wrap=True)
