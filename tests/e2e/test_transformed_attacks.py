@@ -9,18 +9,17 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
+import merged
 import pytest
 from scapy.layers.inet import IP, TCP, UDP, fragment
 from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Packet, Raw
-from scapy.utils import PcapWriter, rdpcap
+from scapy.utils import EDecimal, PcapWriter
 
 from melsec_nsm.analysis import verdicts
 from melsec_nsm.engines import Engine
 
 _TOP = Path(__file__).resolve().parents[2]
-_START = 1_767_225_600
-_APART = 3600
 _MANY = 1000
 """Packets of a flood, which is the same in a few forms as in all."""
 _LEFT_OUT = ("site-public-client", "commands-", "melsoft-download-later")
@@ -51,19 +50,13 @@ def attacks() -> list[Attack]:
 ATTACKS = attacks()
 
 
-def moved(host: str, number: int) -> str:
-    """The address of a host of an attack; groups stay."""
-    octets = host.split(".")
-    return host if octets[0] != "192" else f"10.{number}.{octets[2]}.{octets[3]}"
-
-
 def packets_of(attack: Attack) -> Packets:
     """The packets of an attack with its addresses, an hour behind those of the one before."""
-    packets = list(rdpcap(str(attack.path)))
-    offset = _START + attack.number * _APART - packets[0].time
-    for packet in packets:
-        packet.time += offset
-        packet[IP].src, packet[IP].dst = moved(packet[IP].src, attack.number), moved(packet[IP].dst, attack.number)
+    packets = []
+    for record in merged.records(attack.path, attack.number):
+        packet = Ether(record.data)
+        packet.time = EDecimal(record.ts) / merged.SECOND
+        packets.append(packet)
     return packets
 
 

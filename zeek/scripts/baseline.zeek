@@ -34,7 +34,11 @@ export {
 
 	## Tells the place where the baseline is kept of something that a worker has not seen before. For use between the
 	## nodes of a cluster.
-	global asked_something: event(asking: Asking);
+	##
+	## asking: What that is.
+	##
+	## ts: When it became known.
+	global asked_something: event(asking: Asking, ts: time);
 
 	## Operations and kinds of targets that are remembered as usual; when there are more, nothing is new any more.
 	option max_usual = 65536;
@@ -168,9 +172,9 @@ function judge_asking(asking: Asking)
 	    cat(asking$client, asking$server));
 	}
 
-event asked_something(asking: Asking)
+event asked_something(asking: Asking, ts: time)
 	{
-	in_order(asking$ts, function [asking]()
+	in_order(ts, function [asking]()
 		{
 		judge_asking(asking);
 		});
@@ -205,7 +209,7 @@ hook transaction_done(transaction: Info)
 	    $operation=operation, $target=target);
 	local topic = meeting_topic();
 
-	if ( topic == "" || ! Cluster::publish(topic, asked_something, asking) )
+	if ( topic == "" || ! Cluster::publish(topic, asked_something, asking, network_time()) )
 		judge_asking(asking);
 	}
 

@@ -205,8 +205,13 @@ function report_by(transaction: Info, name: string, detail: string, kind: string
 		return;
 
 	add reported_elsewhere[transaction$uid, kind];
-	Weird::weird(Weird::Info($ts=transaction$ts, $uid=transaction$uid, $id=transaction$id, $name=name, $addl=detail,
-	    $source="MELSEC"));
+	local weird = Weird::Info($ts=transaction$ts, $uid=transaction$uid, $id=transaction$id, $name=name, $source="MELSEC");
+
+	# As the core does it.
+	if ( detail != "" )
+		weird$addl = detail;
+
+	Weird::weird(weird);
 @endif
 	}
 

@@ -46,7 +46,9 @@ export {
 	## cause: What raises it.
 	##
 	## about: What is equal in it is not repeated for a while.
-	global raised: event(cause: Cause, about: string);
+	##
+	## ts: When it became known, which may be later than when it happened.
+	global raised: event(cause: Cause, about: string, ts: time);
 
 	redef record Notice::Info += {
 		## Detection of the definition that raised the notice.
@@ -111,9 +113,9 @@ function raise_here(cause: Cause, about: string)
 	NOTICE(notice);
 	}
 
-event raised(cause: Cause, about: string)
+event raised(cause: Cause, about: string, ts: time)
 	{
-	in_order(cause$ts, function [cause, about]()
+	in_order(ts, function [cause, about]()
 		{
 		raise_here(cause, about);
 		});
@@ -139,7 +141,7 @@ function raise(cause: Cause, about: string)
 		if ( Notice::is_being_suppressed(Notice::Info($note=detections[name]$note, $identifier=cat(name, about))) )
 			return;
 
-		if ( Cluster::publish(topic, raised, cause, about) )
+		if ( Cluster::publish(topic, raised, cause, about, network_time()) )
 			return;
 		}
 

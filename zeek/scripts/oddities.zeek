@@ -1,6 +1,4 @@
 ##! Datagrams that are no PDU where one was expected, and requests for quantities that no controller has.
-##!
-##! On a cluster each worker knows the ports of those controllers whose answers it has seen.
 
 @load ./types
 @load ./consts

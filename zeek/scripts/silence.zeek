@@ -1,12 +1,15 @@
 ##! Connections to controllers, and controllers that do not answer any more after something was done to them.
 ##!
-##! On a cluster each worker knows what it sees: a controller is watched by the worker that has raised the detection.
+##! On a cluster all workers know on which ports controllers answer; a controller is watched by the worker that has raised
+##! the detection.
 
+@load base/frameworks/cluster
 @load base/frameworks/notice
 @load ./types
 @load ./consts
 @load ./info
 @load ./connections
+@load ./meeting
 @load ./pairing
 
 module MELSEC;
@@ -14,6 +17,9 @@ module MELSEC;
 export {
 	## Ports of controllers that are remembered; another one is forgotten for each beyond it.
 	option max_services = 65536;
+
+	## Tells other nodes of a port on which a controller has answered. For use between the nodes of a cluster.
+	global service_learnt: event(host: addr, service: port);
 }
 
 # A controller that is watched, with what has come to nothing since it was last heard of.
@@ -66,17 +72,43 @@ function tried(server: addr, now: time, is_request: bool): bool
 	return T;
 	}
 
-hook answering(who: Answerer)
+# Takes up a port on which a controller has answered.
+function learn_service(host: addr, service: port)
 	{
-	if ( |services| >= max_services )
+	if ( |services| >= max_services && [host, service] !in services )
 		{
-		for ( [host, service] in services )
+		for ( [other, other_service] in services )
 			break;
 
-		delete services[host, service];
+		delete services[other, other_service];
 		}
 
-	add services[who$host, who$answers_from];
+	add services[host, service];
+	}
+
+event service_learnt(host: addr, service: port)
+	{
+	learn_service(host, service);
+
+	# Workers cannot tell each other.
+	if ( Cluster::local_node_type() == Cluster::PROXY )
+		Cluster::publish(Cluster::worker_topic, service_learnt, host, service);
+	}
+
+hook answering(who: Answerer)
+	{
+	if ( [who$host, who$answers_from] in services )
+		return;
+
+	# Whoever answers from any port there is does not get the nodes to talk of nothing else.
+	local told = Cluster::is_enabled() && |services| < max_services;
+	learn_service(who$host, who$answers_from);
+
+	if ( ! told )
+		return;
+
+	local topic = meeting_topic();
+	Cluster::publish(topic == "" ? Cluster::worker_topic : topic, service_learnt, who$host, who$answers_from);
 	}
 
 hook request_seen(transaction: Info) &priority=-5

@@ -7,6 +7,12 @@ module Test;
 
 export {
 	global finished: event(name: string);
+
+	# A worker may read.
+	global may_read: hook();
+
+	# All that had to be waited for have finished.
+	global all_finished: hook();
 }
 
 redef Log::default_rotation_interval = 0sec;
@@ -26,7 +32,12 @@ event Test::finished(name: string)
 	delete awaited[name];
 
 	if ( |awaited| == 0 )
-		terminate();
+		hook Test::all_finished();
+	}
+
+hook all_finished() &priority=-10
+	{
+	terminate();
 	}
 
 @if ( Cluster::local_node_type() == Cluster::WORKER )
@@ -36,6 +47,11 @@ event zeek_init()
 	}
 
 event Cluster::Experimental::cluster_started()
+	{
+	hook Test::may_read();
+	}
+
+hook may_read() &priority=-10
 	{
 	continue_processing();
 	}
