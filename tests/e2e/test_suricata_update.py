@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner
-from sensor import OTHERS, Sensor, blocks, serving
+from page import blocks
+from sensor import OTHERS, Sensor, serving
 from test_policy_suricata import long
 
 from melsec_nsm import __version__

@@ -10,7 +10,7 @@ from pathlib import Path
 from melsec_nsm import __version__
 from melsec_nsm.analysis.doctor.model import ADVICE, INFORMATION, PROBLEM, Fact, Finding, Said, guarded, unread
 from melsec_nsm.analysis.doctor.zeek_place import Zeek, first_error
-from melsec_nsm.engines.share import checkout, zeek_scripts
+from melsec_nsm.engines.share import SETTINGS_PATH, checkout, zeek_scripts
 from melsec_nsm.engines.zeek import ZeekEngine
 from melsec_nsm.generate.site import TABLE, table
 from melsec_nsm.generate.zeek.signatures import ANALYZERS
@@ -20,6 +20,8 @@ POLICY_FILE = "MELSEC::policy_file"
 
 _PACKAGES = "@load packages"
 _SCRIPTS = ("*.zeek", "*.sig")
+_OF_THE_SITE = {Path(SETTINGS_PATH).name}
+"""What differs from the release by right."""
 
 
 def examine(zeek: Zeek, policy: Path) -> Said:
@@ -94,7 +96,7 @@ def _release(zeek: Zeek, package: Path) -> Said:
     said = " ".join(filter(None, (manifest.get("current_version"), str(manifest.get("current_hash", ""))[:10])))
     yield Fact(SUBJECT, f"package {package.name} {said or '(zkg has noted nothing of it)'}")
     ours, theirs = _contents(zeek_scripts()), _contents(package)
-    unlike = sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
+    unlike = sorted(name for name in (ours.keys() | theirs.keys()) - _OF_THE_SITE if ours.get(name) != theirs.get(name))
     if unlike:
         more = f" and {len(unlike) - 1} more" if len(unlike) > 1 else ""
         yield Finding(
