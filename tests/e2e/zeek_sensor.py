@@ -92,9 +92,9 @@ class ZeekSensor:
         own = {"PATH": path, "ZKG_CONFIG_FILE": str(self.prefix / "etc/zkg/config"), "HOME": str(home)}
         return kept | own | {"XDG_CACHE_HOME": str(home / "cache"), "GIT_TERMINAL_PROMPT": "0"}
 
-    def does(self, commands: str, code: int = 0) -> str:
+    def does(self, commands: str, code: int = 0, **variables: str) -> str:
         """Runs commands as a page has them, in the home of its user; what they print. They end with ``code``."""
-        environment = self.environment
+        environment = self.environment | variables
         found, printed = shell(commands, self.prefix / "home", environment, self.prefix, agrees=True)
         assert found == code, printed
         return printed

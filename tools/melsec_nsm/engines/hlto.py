@@ -11,6 +11,9 @@ from pathlib import Path
 from melsec_nsm.engines.base import EngineError
 from melsec_nsm.engines.process import run
 
+BUILT_FOR = "BUILT-FOR"
+"""File beside compiled analyzers that came from another machine: lines that say what they were built from and for."""
+
 _KEPT = 4
 """Compiled analyzers that stay in the cache: each is some ten megabytes."""
 
