@@ -21,11 +21,13 @@ from mending import findings, mend
 from zeek_sensor import NAME, Repository, ZeekSensor, configured, programs
 
 from melsec_nsm import policy as policies
+from melsec_nsm.analysis.doctor import bundle, zeek_logs, zeek_place
 from melsec_nsm.analysis.doctor import zeek as checks
-from melsec_nsm.analysis.doctor import zeek_logs, zeek_place
-from melsec_nsm.analysis.doctor.model import Fact, Finding
+from melsec_nsm.analysis.doctor.model import INFORMATION, Fact, Finding
 from melsec_nsm.definitions.model import Definition
-from melsec_nsm.engines import EngineError
+from melsec_nsm.engines import Availability, EngineError
+from melsec_nsm.engines.hlto import BUILT_FOR
+from melsec_nsm.engines.share import SETTINGS_PATH
 from melsec_nsm.engines.zeek import ZeekEngine
 from melsec_nsm.generate import site
 from melsec_nsm.policy.compiled import CompiledPolicy
@@ -149,6 +151,50 @@ def test_a_package_of_another_version(sensor: Sensor) -> None:
     assert "another version than this tool" in found.problem
     assert "main.zeek" in found.problem
     assert found.mend.startswith("zkg install --force ")
+
+
+def test_settings_of_the_site_make_no_other_version(sensor: Sensor) -> None:
+    script = sensor.scripts / Path(SETTINGS_PATH).name
+    script.write_text(script.read_text() + "redef MELSEC::log_values = T;\n")
+    assert findings(sensor.said()) == []
+
+
+@pytest.fixture
+def unpacked(sensor: Sensor) -> Sensor:
+    """A sensor without a compiler, to which the package came compiled."""
+    version = subprocess.run([sensor.prefix / "bin/zeek", "--version"], capture_output=True, text=True, check=True)
+    sensor.analyzer.with_name(BUILT_FOR).write_text(f"zeek {version.stdout.split()[-1]}\n")
+    shutil.rmtree(sensor.state)
+    for name in ("packages.zeek", "__load__.zeek"):
+        (sensor.site / "packages" / name).unlink()
+    (sensor.prefix / "bin/spicyz").unlink()
+    sensor.local.write_text(sensor.local.read_text().replace("@load packages", f"@load packages/{NAME}"))
+    return sensor
+
+
+def test_a_package_that_came_compiled_needs_no_compiler(unpacked: Sensor, definition: Definition) -> None:
+    assert findings(unpacked.said()) == []
+    here = Availability("zeek", None, str(unpacked.prefix / "bin/zeek"), "spicyz is missing", "install it")
+    (needless,) = (one for one in bundle.examine({}, (here,), definition, ["zeek"]) if isinstance(one, Finding))
+    assert needless.severity == INFORMATION
+
+
+def test_a_package_that_came_compiled_is_loaded_by_its_name(unpacked: Sensor) -> None:
+    text = unpacked.local.read_text()
+    unpacked.local.write_text("")
+    found = unpacked.only()
+    assert (found.mend, found.place) == (f"@load packages/{NAME}", str(unpacked.local))
+    unpacked.local.write_text(text)
+    assert findings(unpacked.said()) == []
+
+
+def test_a_package_that_came_compiled_for_another_zeek(unpacked: Sensor) -> None:
+    unpacked.analyzer.with_name(BUILT_FOR).write_text("zeek 8.0.0\n")
+    found = unpacked.only()
+    assert "compiled for Zeek 8.0.0" in found.problem
+    assert found.mend.startswith("melsec-nsm release --zeek ")
+    _of_another_zeek(unpacked.analyzer)
+    assert unpacked.only().mend == found.mend
 
 
 def test_no_package(sensor: Sensor) -> None:

@@ -19,7 +19,6 @@ from releases import next_definition
 from zeek_sensor import NAME, Repository, ZeekSensor, column
 
 from melsec_nsm.definitions.model import Definition
-from melsec_nsm.engines.hlto import BUILT_FOR
 from melsec_nsm.engines.zeek import ZeekEngine
 from melsec_nsm.generate import zeek as scripts
 
@@ -72,12 +71,6 @@ class Site:
     @property
     def settings(self) -> Path:
         return self.sensor.scripts / _SETTINGS
-
-    def problems(self) -> list[str]:
-        """What doctor finds to be mended of Zeek."""
-        # It may find more of a Suricata that is on this machine.
-        self.does("melsec-nsm doctor || true")
-        return problems(self.said)
 
     def backups(self) -> list[Path]:
         """Settings that zkg has put aside."""
@@ -139,8 +132,6 @@ def _set(site: Site) -> None:
     assert is_set == "T"
     assert {"remote-stop", "clock-set"} <= found
     assert "file-delete" not in found
-    # These are no other release.
-    assert site.problems() == []
     site.releases()
 
 
@@ -241,34 +232,16 @@ def _unpacked(site: Site) -> None:
     # Of what compiles, nothing is here.
     (site.sensor.prefix / "bin/spicyz").unlink()
     assert {"remote-stop", "clock-set", "file-delete"} <= site.notices()
-    assert site.problems() == []
-    assert "unpacked, not installed by zkg" in site.said
-    _damaged(site)
     site.settings.write_text(site.settings.read_text() + 'redef MELSEC::disabled_detections += { "file-delete" };\n')
     (site.sensor.scripts / "retired.zeek").write_text("# Of an older release.\n")
-
-
-def _damaged(site: Site) -> None:
-    """Doctor says what is wrong, and how it is mended."""
-    built = site.sensor.analyzer.with_name(BUILT_FOR)
-    text = built.read_text("utf-8")
-    built.write_text(re.sub(r"(?m)^zeek .*$", "zeek 8.0.0", text), "utf-8")
-    (problem,) = site.problems()
-    assert "compiled for Zeek 8.0.0" in problem
-    assert "melsec-nsm release --zeek" in site.said
-    built.write_text(text, "utf-8")
-    local = site.sensor.local.read_text("utf-8")
-    site.sensor.local.write_text("")
-    (problem,) = site.problems()
-    assert "not loaded by" in problem
-    assert f"mend: @load packages/{NAME}\n" in site.said
-    site.sensor.local.write_text(local)
 
 
 def _unpacked_again(site: Site) -> None:
     assert not (site.sensor.scripts / "retired.zeek").exists()
     assert "file-delete" not in site.notices()
-    assert site.problems() == []
+    # It may find more of a Suricata that is on this machine.
+    assert problems(site.does("melsec-nsm doctor || true")) == []
+    assert "unpacked, not installed by zkg" in site.said
 
 
 def _deleted(site: Site) -> None:

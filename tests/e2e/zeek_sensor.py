@@ -24,7 +24,7 @@ from melsec_nsm.engines.zeek import ZeekEngine, compiler
 _ZEEK = """\
 #!/bin/sh
 prefix=$(cd "$(dirname "$0")/.." && pwd)
-export ZEEKPATH="$prefix/share/zeek/site:{zeekpath}"
+export ZEEKPATH="${{ZEEKPATH:-$prefix/share/zeek/site:{zeekpath}}}"
 export ZEEK_PLUGIN_PATH="${{ZEEK_PLUGIN_PATH:-$prefix/lib/zeek/plugins}}"
 exec {zeek} "$@"
 """
@@ -129,9 +129,9 @@ def configured(prefix: Path, before: Path | None = None) -> None:
         manifest.write_text(manifest.read_text().replace(f"{before}/", f"{prefix}/"))
 
 
-def sensor(zeek: ZeekEngine, prefix: Path) -> ZeekSensor:
+def sensor(zeek: ZeekEngine, prefix: Path, spicyz: str | None = None) -> ZeekSensor:
     """One without the package."""
-    programs(zeek, prefix)
+    programs(zeek, prefix, spicyz)
     configured(prefix)
     made = ZeekSensor(prefix)
     made.site.mkdir(parents=True)

@@ -66,13 +66,16 @@ class Zeek:
     def unpacked(self) -> dict[str, str]:
         """What a package was built for (``zeek``, ``machine``) that came with its analyzers compiled.
 
-        Empty where it was installed by zkg, or is not there. OSError.
+        Empty where it was installed by zkg, cannot be read, or is not there.
         """
-        package = self.own_package()
-        file = self.plugins / package.name / BUILT_FOR if package is not None else None
-        if file is None or not file.is_file():
+        try:
+            package = self.own_package()
+            if package is None:
+                return {}
+            lines = (self.plugins / package.name / BUILT_FOR).read_text("utf-8", "replace").splitlines()
+        except OSError:
             return {}
-        return dict(line.split(" ", 1) for line in file.read_text("utf-8", "replace").splitlines() if " " in line)
+        return dict(line.split(" ", 1) for line in lines if " " in line)
 
     def control(self) -> dict[str, str]:
         """The settings of zeekctl, empty where there is none. OSError."""
