@@ -115,5 +115,5 @@ def test_zkg_compiles_tests_and_installs_a_clone(zeek: ZeekEngine, checkout: Pat
     assert "MELSEC_TCP" in sensor.does("zeek -NN")
     sensor.local.write_text("@load packages\n")
     sensor.does(f"zeek -r {checkout / 'pcaps/slmp-3e-remote-stop.pcap'} local")
-    assert column(sensor.prefix / "home/melsec.log", "operation") == {"remote-stop"}
-    assert column(sensor.prefix / "home/notice.log", "melsec_detection") == {"remote-stop"}
+    assert "remote-stop" in column(sensor.prefix / "home/melsec.log", "operation")
+    assert "remote-stop" in column(sensor.prefix / "home/notice.log", "melsec_detection")
