@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -20,28 +19,16 @@ from typing import Any
 
 import pytest
 import yaml
+from page import shell
 
 from melsec_nsm.engines.process import run
 from melsec_nsm.engines.suricata import environment, read_alerts
 
 _RULE = re.compile(r"^(?P<off># )?(?P<text>\w+ [^(]+\(.*\bsid:(?P<sid>\d+);.*\))$")
-_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _HOUR = 3600
 
 # What another vendor's source has; suricata-update asks for ET Open where no source is enabled.
 OTHERS = b'alert tcp any any -> any 9 (msg:"OTHER"; content:"other"; sid:2000001; rev:1;)\n'
-
-
-def blocks(page: Path) -> dict[str, list[str]]:
-    """The commands of a page by the heading that they stand below."""
-    found: dict[str, list[str]] = {}
-    heading = ""
-    for part in re.split(r"^(#+ .+)$", page.read_text("utf-8"), flags=re.MULTILINE):
-        if part.startswith("#"):
-            heading = part.lstrip("# ")
-        elif commands := _BLOCK.findall(part):
-            found.setdefault(heading, []).extend(commands)
-    return found
 
 
 def suricata_update() -> Path:
@@ -129,22 +116,10 @@ class Sensor:
 
     def does(self, commands: str, code: int = 0) -> str:
         """Runs commands as a page has them, on these folders; what they print. They have to end with ``code``."""
-        for place in ("/etc/", "/var/lib/", "/srv/"):
-            commands = re.sub(rf"(?<![\w/]){place}", f"{self.folder}{place}", commands)
-        done = subprocess.run(
-            ["sh", "-e", "-c", commands],
-            cwd=self.folder / "home",
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            check=False,
-        )
+        found, printed = shell(commands, self.folder / "home", self._environment, self.folder)
         # Only what is no rule: they are long.
-        said = "\n".join(line[:300] for line in done.stdout.splitlines() if not _RULE.match(line))
-        assert done.returncode == code, said
+        said = "\n".join(line[:300] for line in printed.splitlines() if not _RULE.match(line))
+        assert found == code, said
         return said
 
     def updates(self, code: int = 0) -> str:

@@ -1,7 +1,6 @@
 """Sensors with Zeek that are set up wrongly: doctor finds each, and its line mends it.
 
-The package is installed by zkg itself, below a prefix of its own; only its build command copies the analyzers that are
-compiled already.
+The package is installed by zkg itself, below a prefix of its own.
 """
 
 from __future__ import annotations
@@ -11,78 +10,36 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 import pytest
+import zeek_sensor
 from mending import findings, mend
+from zeek_sensor import NAME, Repository, ZeekSensor, configured, programs
 
 from melsec_nsm import policy as policies
+from melsec_nsm.analysis.doctor import bundle, zeek_logs, zeek_place
 from melsec_nsm.analysis.doctor import zeek as checks
-from melsec_nsm.analysis.doctor import zeek_logs, zeek_place
-from melsec_nsm.analysis.doctor.model import Fact, Finding
+from melsec_nsm.analysis.doctor.model import INFORMATION, Fact, Finding
 from melsec_nsm.definitions.model import Definition
-from melsec_nsm.engines import EngineError
-from melsec_nsm.engines.hlto import compiled
-from melsec_nsm.engines.share import zeek_analyzer
-from melsec_nsm.engines.zeek import ZeekEngine, compiler
+from melsec_nsm.engines import Availability, EngineError
+from melsec_nsm.engines.hlto import BUILT_FOR
+from melsec_nsm.engines.share import SETTINGS_PATH
+from melsec_nsm.engines.zeek import ZeekEngine
 from melsec_nsm.generate import site
 from melsec_nsm.policy.compiled import CompiledPolicy
 
-_ZEEK = """\
-#!/bin/sh
-prefix=$(cd "$(dirname "$0")/.." && pwd)
-export ZEEKPATH="$prefix/share/zeek/site:{zeekpath}" ZEEK_PLUGIN_PATH="$prefix/lib/zeek/plugins"
-exec {zeek} "$@"
-"""
-_CONFIG = """\
-#!/bin/sh
-prefix=$(cd "$(dirname "$0")/.." && pwd)
-for asked; do case "$asked" in
---prefix) echo "$prefix" ;;
---site_dir) echo "$prefix/share/zeek/site" ;;
---plugin_dir) echo "$prefix/lib/zeek/plugins" ;;
---config_dir) echo "$prefix/etc" ;;
-*) {config} "$asked" ;;
-esac done
-"""
-_SPICYZ = '#!/bin/sh\nexec {spicyz} "$@"\n'
-_ZKG = """\
-[paths]
-state_dir = {0}/var/lib/zkg
-script_dir = {0}/share/zeek/site
-plugin_dir = {0}/lib/zeek/plugins
-bin_dir = {0}/bin
-"""
 TSV = "#separator \\x09\n#fields\t{}\n{}\n"
 
 
-@dataclass
-class Sensor:
-    """A Zeek below a prefix of its own; ``policy`` is the folder of its compiled policy."""
+@dataclass(frozen=True)
+class Sensor(ZeekSensor):
+    """One that doctor looks at; ``policy`` is the folder of its compiled policy."""
 
-    prefix: Path
     policy: Path
-
-    @property
-    def site(self) -> Path:
-        return self.prefix / "share/zeek/site"
-
-    @property
-    def local(self) -> Path:
-        return self.site / "local.zeek"
-
-    @property
-    def analyzer(self) -> Path:
-        return self.prefix / "lib/zeek/plugins/packages/melsec-nsm/melsec.hlto"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        path = os.pathsep.join([str(self.prefix / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]])
-        return dict(os.environ) | {"PATH": path, "ZKG_CONFIG_FILE": str(self.prefix / "etc/zkg/config")}
 
     def said(self) -> list[Finding | Fact]:
         zeek = zeek_place.find(self.prefix)
@@ -103,54 +60,15 @@ class Sensor:
         (self.prefix / "logs/current" / f"{name}.log").write_text(text)
 
 
-def _programs(zeek: ZeekEngine, prefix: Path) -> None:
-    real = Path(zeek.availability().path or "")
-    told = subprocess.run([real.parent / "zeek-config", "--zeekpath"], capture_output=True, text=True, check=True)
-    (prefix / "bin").mkdir(parents=True)
-    for name, text in (
-        ("zeek", _ZEEK.format(zeekpath=told.stdout.strip(), zeek=real)),
-        ("spicyz", _SPICYZ.format(spicyz=compiler(real))),
-        ("zeek-config", _CONFIG.format(config=real.parent / "zeek-config")),
-    ):
-        (prefix / "bin" / name).write_text(text)
-        (prefix / "bin" / name).chmod(0o755)
-
-
-def _configured(prefix: Path, before: Path | None = None) -> None:
-    (prefix / "etc/zkg").mkdir(parents=True, exist_ok=True)
-    (prefix / "etc/zkg/config").write_text(_ZKG.format(prefix))
-    if before is not None:
-        # zkg would move what it has installed there.
-        manifest = prefix / "var/lib/zkg/manifest.json"
-        manifest.write_text(manifest.read_text().replace(f"{before}/", f"{prefix}/"))
-
-
 @pytest.fixture(scope="module")
 def installed(zeek: ZeekEngine, checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A prefix into which zkg has installed the package."""
-    here = zeek.availability()
-    assert here.path is not None
-    assert here.version is not None
+    """A prefix into which zkg has installed the package, from a clone."""
     folder = tmp_path_factory.mktemp("installed")
-    prefix, source = folder / "zeek", folder / "melsec-nsm"
-    _programs(zeek, prefix)
-    _configured(prefix)
-    sensor = Sensor(prefix, folder)
-    zkg, git = (shutil.which(name, path=sensor.environment["PATH"]) for name in ("zkg", "git"))
-    if zkg is None or git is None:
-        pytest.skip("zkg or git is not installed")
-    analyzer = compiled(zeek_analyzer(), compiler(Path(here.path)), here.version)
-    shutil.copytree(checkout / "zeek/scripts", source / "zeek/scripts")
-    build = f"build_command = mkdir -p zeek/build && cp {analyzer} zeek/build/melsec.hlto"
-    meta = re.sub(r"(?m)^build_command = .*$", lambda _: build, (checkout / "zkg.meta").read_text())
-    (source / "zkg.meta").write_text(meta)
-    who = ["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"]
-    for words in (["init", "-q", "-b", "main"], ["add", "."], [*who, "commit", "-q", "-m", "package"]):
-        subprocess.run([git, *words], cwd=source, check=True, capture_output=True)
-    subprocess.run(
-        [zkg, "install", "--force", "--skiptests", source], env=sensor.environment, check=True, capture_output=True
-    )
-    return prefix
+    empty = zeek_sensor.sensor(zeek, folder / "zeek")
+    package = Repository(folder / NAME, checkout)
+    package.commit()
+    empty.does(f"zkg install --skiptests {package.folder}")
+    return empty.prefix
 
 
 @pytest.fixture(scope="module")
@@ -164,9 +82,9 @@ def policy_files(definition: Definition) -> dict[str, bytes]:
 def sensor(installed: Path, zeek: ZeekEngine, policy_files: dict[str, bytes], tmp_path: Path) -> Sensor:
     """A healthy sensor with a policy in force, and with logs."""
     made = Sensor(tmp_path / "zeek", tmp_path / "policy")
-    _programs(zeek, made.prefix)
+    programs(zeek, made.prefix)
     shutil.copytree(installed, made.prefix, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("bin"))
-    _configured(made.prefix, installed)
+    configured(made.prefix, installed)
     site.install(made.policy, policy_files)
     made.local.write_text(f'@load packages\nredef MELSEC::policy_file = "{made.policy / site.TABLE}";\n')
     (made.prefix / "logs/current").mkdir(parents=True)
@@ -233,6 +151,50 @@ def test_a_package_of_another_version(sensor: Sensor) -> None:
     assert "another version than this tool" in found.problem
     assert "main.zeek" in found.problem
     assert found.mend.startswith("zkg install --force ")
+
+
+def test_settings_of_the_site_make_no_other_version(sensor: Sensor) -> None:
+    script = sensor.scripts / Path(SETTINGS_PATH).name
+    script.write_text(script.read_text() + "redef MELSEC::log_values = T;\n")
+    assert findings(sensor.said()) == []
+
+
+@pytest.fixture
+def unpacked(sensor: Sensor) -> Sensor:
+    """A sensor without a compiler, to which the package came compiled."""
+    version = subprocess.run([sensor.prefix / "bin/zeek", "--version"], capture_output=True, text=True, check=True)
+    sensor.analyzer.with_name(BUILT_FOR).write_text(f"zeek {version.stdout.split()[-1]}\n")
+    shutil.rmtree(sensor.state)
+    for name in ("packages.zeek", "__load__.zeek"):
+        (sensor.site / "packages" / name).unlink()
+    (sensor.prefix / "bin/spicyz").unlink()
+    sensor.local.write_text(sensor.local.read_text().replace("@load packages", f"@load packages/{NAME}"))
+    return sensor
+
+
+def test_a_package_that_came_compiled_needs_no_compiler(unpacked: Sensor, definition: Definition) -> None:
+    assert findings(unpacked.said()) == []
+    here = Availability("zeek", None, str(unpacked.prefix / "bin/zeek"), "spicyz is missing", "install it")
+    (needless,) = (one for one in bundle.examine({}, (here,), definition, ["zeek"]) if isinstance(one, Finding))
+    assert needless.severity == INFORMATION
+
+
+def test_a_package_that_came_compiled_is_loaded_by_its_name(unpacked: Sensor) -> None:
+    text = unpacked.local.read_text()
+    unpacked.local.write_text("")
+    found = unpacked.only()
+    assert (found.mend, found.place) == (f"@load packages/{NAME}", str(unpacked.local))
+    unpacked.local.write_text(text)
+    assert findings(unpacked.said()) == []
+
+
+def test_a_package_that_came_compiled_for_another_zeek(unpacked: Sensor) -> None:
+    unpacked.analyzer.with_name(BUILT_FOR).write_text("zeek 8.0.0\n")
+    found = unpacked.only()
+    assert "compiled for Zeek 8.0.0" in found.problem
+    assert found.mend.startswith("melsec-nsm release --zeek ")
+    _of_another_zeek(unpacked.analyzer)
+    assert unpacked.only().mend == found.mend
 
 
 def test_no_package(sensor: Sensor) -> None:

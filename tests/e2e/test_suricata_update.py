@@ -6,13 +6,14 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 from click.testing import CliRunner
-from sensor import OTHERS, Sensor, blocks, serving
+from page import blocks
+from releases import next_definition
+from sensor import OTHERS, Sensor, serving
 from test_policy_suricata import long
 
 from melsec_nsm import __version__
@@ -260,15 +261,6 @@ def test_what_was_tampered_with_is_not_verified(
 
 
 # From one release to the next
-
-
-def next_definition(definition: Definition) -> Definition:
-    """One where a detection changed, one is new, and one is gone."""
-    detections = dict(definition.detections)
-    detections["remote-stop"] = replace(detections["remote-stop"], suppress=120)
-    detections["remote-halt"] = replace(detections["remote-pause"], id="remote-halt", title="Remote halt")
-    del detections["clock-set"]
-    return replace(definition, detections=detections)
 
 
 def test_the_next_release_reaches_a_sensor_that_keeps_its_wishes(

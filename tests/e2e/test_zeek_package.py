@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+import zeek_sensor
+from zeek_sensor import column
 
 from melsec_nsm.engines.hlto import compiled
 from melsec_nsm.engines.share import zeek_analyzer
@@ -51,28 +54,66 @@ def test_btest(zeek: ZeekEngine, checkout: Path, tmp_path: Path) -> None:
     _run([_program("btest"), "-d", "-j", "2", "-c", "btest.cfg"], checkout / "tests" / "zeek", environment)
 
 
-def test_zkg_installs_tests_and_loads_a_clone(zeek: ZeekEngine, checkout: Path, tmp_path: Path) -> None:
-    git, zkg = _program("git"), _program("zkg")
+_ONCE = """\
+#!/bin/sh
+# Compiles, and copies what it compiled when it is asked again.
+set -e
+[ "$1" = -o ]
+echo compiled >> {made}.asked
+[ -f {made} ] || {{ {spicyz} "$@"; cp "$2" {made}; }}
+cp {made} "$2"
+"""
+
+
+def _on_a_terminal(command: Sequence[str | Path], folder: Path, environment: Mapping[str, str]) -> str:
+    """What somebody sees who runs a command, and says yes to what it asks."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(folder)
+        os.execvpe(command[0], [str(word) for word in command], environment)
+    os.write(terminal, b"y\n")
+    seen = b""
+    while True:
+        try:
+            octets = os.read(terminal, 4096)
+        except OSError:
+            # On Linux that is how a terminal ends.
+            break
+        if not octets:
+            break
+        seen += octets
+    os.close(terminal)
+    _, status = os.waitpid(child, 0)
+    text = seen.decode("utf-8", "replace").replace("\r\n", "\n")
+    assert os.waitstatus_to_exitcode(status) == 0, text
+    return text
+
+
+def test_zkg_compiles_tests_and_installs_a_clone(zeek: ZeekEngine, checkout: Path, tmp_path: Path) -> None:
+    git = _program("git")
     if not (checkout / ".git").exists():
         pytest.skip("not a git checkout")
+    here = zeek.availability()
+    assert here.path is not None
+    made = tmp_path / "made.hlto"
+    sensor = zeek_sensor.sensor(zeek, tmp_path / "zeek", _ONCE.format(made=made, spicyz=compiler(Path(here.path))))
+    environment = sensor.environment
     clone = tmp_path / "melsec-nsm"
-    environment = _environment(zeek)
     _run([git, "clone", "--quiet", checkout, clone], tmp_path, environment)
-    folders = {name: tmp_path / name for name in ("state_dir", "script_dir", "plugin_dir", "bin_dir")}
-    config = tmp_path / "zkg.ini"
-    config.write_text("[paths]\n" + "".join(f"{name} = {folder}\n" for name, folder in folders.items()), "utf-8")
 
-    _run([zkg, "--configfile", config, "install", "--force", clone], tmp_path, environment)
+    seen = _on_a_terminal([_program("zkg"), "install", clone], tmp_path, environment)
 
-    zeekpath = _run(["zeek-config", "--zeekpath"], tmp_path, environment).strip()
-    environment |= {
-        "ZEEK_PLUGIN_PATH": str(folders["plugin_dir"]),
-        "ZEEKPATH": os.pathsep.join([str(folders["script_dir"]), zeekpath]),
-    }
-    assert "MELSEC_TCP" in _run(["zeek", "-NN"], tmp_path, environment)
-    logs = tmp_path / "logs"
-    logs.mkdir()
-    capture = checkout / "pcaps" / "slmp-3e-remote-stop.pcap"
-    _run(["zeek", "-r", capture, "packages"], logs, environment)
-    assert "remote-stop" in (logs / "melsec.log").read_text("utf-8")
-    assert "remote-stop" in (logs / "notice.log").read_text("utf-8")
+    # What it takes is said before it begins: before it is asked about, and when the compiler is called.
+    before, question, after = seen.partition("Proceed?")
+    assert question
+    assert "time-to-compile" in before
+    tested, _, installed = after.partition("Installing ")
+    assert "Running unit tests" in tested
+    assert "melsec-nsm: compiling the analyzers, which takes" in tested
+    assert "melsec-nsm: compiling the analyzers, which takes" in installed
+    assert made.with_name("made.hlto.asked").read_text() == "compiled\n" * 2
+    assert "MELSEC_TCP" in sensor.does("zeek -NN")
+    sensor.local.write_text("@load packages\n")
+    sensor.does(f"zeek -r {checkout / 'pcaps/slmp-3e-remote-stop.pcap'} local")
+    assert "remote-stop" in column(sensor.prefix / "home/melsec.log", "operation")
+    assert "remote-stop" in column(sensor.prefix / "home/notice.log", "melsec_detection")

@@ -146,4 +146,4 @@ def test_rendering_twice_gives_the_same_octets() -> None:
 
 
 def test_the_package_compiles_as_the_engine_does(checkout: Path) -> None:
-    assert f'HILTI_CXX_FLAGS="{hlto.FLAGS}" spicyz' in (checkout / "zkg.meta").read_text("utf-8")
+    assert f'HILTI_CXX_FLAGS="{hlto.FLAGS}" spicyz' in (checkout / "zeek/compile.sh").read_text("utf-8")

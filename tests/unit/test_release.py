@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import platform
 import subprocess
 import tarfile
 from collections.abc import Callable
@@ -20,8 +21,11 @@ from melsec_nsm import __version__
 from melsec_nsm.cli import failing
 from melsec_nsm.definitions.lock import dump, read, sid, update
 from melsec_nsm.definitions.model import Definition, LockEntry, Reasons
+from melsec_nsm.engines import Availability
+from melsec_nsm.engines.share import SETTINGS_PATH, zeek_scripts
+from melsec_nsm.engines.zeek import ZeekEngine
 from melsec_nsm.generate import captures, project
-from melsec_nsm.release import ReleaseError, build, changes, checks, index, signing, versions
+from melsec_nsm.release import ReleaseError, build, changes, checks, index, signing, versions, zeek
 from melsec_nsm.release.checkout import Checkout
 
 RULES = {"remote-stop": {0: "alert a", 1: "alert b"}, "device-write": {0: "alert c"}, "clock-set": {0: "alert d"}}
@@ -208,6 +212,34 @@ def test_a_folder_without_history_cannot_be_released(tmp_path: Path) -> None:
     assert why.startswith("this is no git checkout")
 
 
+def test_the_settings_of_sites_are_never_displaced(git: Git, checkout_of: Checkout) -> None:
+    def commits() -> None:
+        git("add", "--all")
+        git("commit", "-q", "--allow-empty", "-m", "changed")
+
+    git("tag", "v1.0.0")
+    commits()
+    again = replace(checkout_of, last="v1.0.0")
+    # A release from before there was such a file.
+    assert against(again) == {}
+    settings = again.root / SETTINGS_PATH
+    settings.parent.mkdir(parents=True)
+    settings.write_bytes(b"# Yours.\n")
+    commits()
+    git("tag", "v1.0.1")
+    commits()
+    again = replace(again, last="v1.0.1")
+    assert against(again) == {}
+    for change in (lambda: settings.write_bytes(b"# Yours, and more.\n"), settings.unlink):
+        change()
+        commits()
+        assert against(again) == {
+            f"{SETTINGS_PATH} is not that of v1.0.1: sites would lose what they wrote into it": (
+                f"git checkout v1.0.1 -- {SETTINGS_PATH}"
+            )
+        }
+
+
 def test_changes_need_reasons(git: Git, checkout_of: Checkout, locks: Locks) -> None:
     assert git("tag") == ""
     found = changes.compare(*locks, NO_REASONS)
@@ -337,6 +369,66 @@ def test_the_command_checks_and_releases(own: Git, tmp_path: Path) -> None:
     assert not (tmp_path / "dist" / signing.SIGNATURE).exists()
     own("tag", "v0.0.1", "HEAD~1")
     assert run("release", "--since", "v0.0.1").stderr.startswith("v0.0.1 has no tools/melsec_nsm/definitions/lock.yaml")
+
+
+@pytest.mark.parametrize("other", [("--check",), ("--base-url", "https://example.org"), ("--key", "LICENSE")])
+def test_the_zeek_package_is_made_alone(own: Git, tmp_path: Path, other: tuple[str, ...]) -> None:
+    assert own("tag") == ""
+    done = run("release", "--zeek", *other)
+    assert done.exit_code == 2
+    assert "--zeek goes with --out and --since only" in done.stderr
+    assert not (tmp_path / "dist").exists()
+
+
+def test_without_a_zeek_there_is_no_zeek_package(own: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert own("tag") == ""
+    monkeypatch.setenv("MELSEC_NSM_ZEEK", str(tmp_path / "nowhere"))
+    done = run("release", "--zeek")
+    assert done.exit_code == 2
+    assert done.stderr.startswith("zeek: ")
+    assert not (tmp_path / "dist").exists()
+
+
+def test_the_zeek_package_says_what_it_is_for(own: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert own("tag") == ""
+    here = Availability("zeek", "8.0.9", str(tmp_path / "bin/zeek"), "", "")
+    analyzer = tmp_path / "analyzer.hlto"
+    analyzer.write_bytes(b"compiled")
+    monkeypatch.setattr(ZeekEngine, "availability", lambda _: here)
+    monkeypatch.setattr(zeek, "compiled", lambda *_: analyzer)
+    monkeypatch.setattr(zeek, "machine", lambda: "debian12-x86_64")
+    made = tmp_path / "dist" / f"melsec-nsm-zeek-{__version__}-zeek8.0.9-debian12-x86_64.tar.gz"
+    octets = []
+    for _ in range(2):
+        assert run("release", "--zeek").stdout == f"wrote dist/{made.name}\n"
+        octets.append(made.read_bytes())
+    assert octets[0] == octets[1]
+    with tarfile.open(made) as archive:
+        folder = "plugins/packages/melsec-nsm"
+        held = {name: archive.extractfile(f"{folder}/{name}") for name in ("melsec.hlto", "BUILT-FOR", "LICENSE")}
+        read = {name: file.read() for name, file in held.items() if file is not None}
+        scripts = {Path(name).name for name in archive.getnames() if name.startswith("scripts/packages/melsec-nsm/")}
+    assert read["melsec.hlto"] == b"compiled"
+    assert read["BUILT-FOR"] == f"melsec-nsm {__version__}\nzeek 8.0.9\nmachine debian12-x86_64\n".encode()
+    assert read["LICENSE"] == b"licence\n"
+    assert scripts == {path.name for path in zeek_scripts().iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [({"ID": "debian", "VERSION_ID": "12"}, "debian12-"), ({"ID": "arch"}, "arch-"), (None, "linux-")],
+)
+def test_a_machine_is_named_by_its_system(
+    known: dict[str, str] | None, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told() -> dict[str, str]:
+        if known is None:
+            raise OSError
+        return known
+
+    monkeypatch.setattr(platform, "freedesktop_os_release", told)
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
+    assert zeek.machine() == expected + platform.machine()
 
 
 def test_it_compares_with_the_lock_of_the_last_release(own: Git, tmp_path: Path) -> None:

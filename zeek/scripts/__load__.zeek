@@ -19,6 +19,9 @@
 @load ./oddities
 @load-sigs ./dpd
 
+# What the site wants otherwise: behind the options that it sets.
+@load ./site-settings
+
 @else
 
 event zeek_init()

@@ -1,4 +1,4 @@
-"""The command that makes a release of the rules."""
+"""The command that makes a release: of the rules, or of the Zeek package for a machine."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from melsec_nsm.definitions import load
 from melsec_nsm.generate import captures
 from melsec_nsm.generate.site import install
 from melsec_nsm.release import build, changes, checks, signing, versions
+from melsec_nsm.release import zeek as compiled
 from melsec_nsm.release.checkout import look
 
 
@@ -23,12 +24,17 @@ from melsec_nsm.release.checkout import look
 @click.option("--check", is_flag=True, help="Write nothing; exit with 2 where something stands against a release.")
 @click.option("--since", metavar="TAG|FILE", help="Release or lock file to compare with. Default: the last release.")
 @click.option("--key", type=click.Path(path_type=Path), help="Key of OpenSSH that signs the checksums.")
+@click.option("--zeek", is_flag=True, help="Make the Zeek package, compiled, for sensors like this without a compiler.")
 @inputs
-def release(out: Path, base_url: str | None, check: bool, since: str | None, key: Path | None) -> None:
+def release(*, out: Path, base_url: str | None, check: bool, since: str | None, key: Path | None, zeek: bool) -> None:
     """Make the rules archive for suricata-update, its index, checksums and the list of changed rules.
+
+    With --zeek the Zeek package instead: scripts, and the analyzers compiled for the Zeek of this machine.
 
     What stands against a release is said on stderr; of rules that are not those of the definition nothing is made.
     """
+    if zeek and (check or base_url is not None or key is not None):
+        raise click.UsageError("--zeek goes with --out and --since only")
     definition = load()
     root = own_checkout()
     found = look(root, __version__, definition, since)
@@ -42,12 +48,16 @@ def release(out: Path, base_url: str | None, check: bool, since: str | None, key
         sys.exit(WRONG_INPUT)
     if check:
         return
-    text = changes.render(found.changes, definition, __version__, found.since)
-    made = build.files(build.read(root, __version__, versions.newest(root).day, text), base_url, key)
+    day = versions.newest(root).day
+    if zeek:
+        made = compiled.package(root, __version__, day)
+    else:
+        text = changes.render(found.changes, definition, __version__, found.since)
+        made = build.files(build.read(root, __version__, day, text), base_url, key)
     try:
         for path in install(out, made):
             click.echo(f"wrote {path}")
-        if key is None:
+        if key is None and not zeek:
             # One of other checksums would only alarm those who verify it.
             (out / signing.SIGNATURE).unlink(missing_ok=True)
     except OSError as error:

@@ -11,6 +11,9 @@ from pathlib import Path
 from melsec_nsm.engines.base import EngineError
 from melsec_nsm.engines.process import run
 
+BUILT_FOR = "BUILT-FOR"
+"""File beside compiled analyzers that came from another machine: lines that say what they were built from and for."""
+
 _KEPT = 4
 """Compiled analyzers that stay in the cache: each is some ten megabytes."""
 
@@ -33,7 +36,7 @@ def digest(analyzer: Path, compiler: Path, version: str) -> str:
 
 
 FLAGS = "-g0 -O1"
-"""For the C++ compiler, as in zkg.meta: a third less time than Spicy's own, a twentieth of the size, and no slower."""
+"""For the C++ compiler, as in zeek/compile.sh: a third less time than Spicy's own, and a twentieth of the size."""
 
 
 def sources(analyzer: Path) -> list[Path]:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
+SETTINGS_PATH = "zeek/scripts/site-settings.zeek"
+"""The one script that is for users to write into."""
+
 
 def checkout() -> Path | None:
     """The top of the checkout, None for an installed package."""

@@ -35,8 +35,12 @@ class Release:
         """The archive of rules."""
         version = f"{self.version}\n".encode()
         files = {"rules/melsec.rules": self.rules, "rules/LICENSE": self.licence, "rules/VERSION": version}
-        seconds = (self.day - _EPOCH).days * 86400 if self.day is not None else 0
-        return pack(files, seconds)
+        return pack(files, seconds(self.day))
+
+
+def seconds(day: date | None) -> int:
+    """The time that the files of a release carry, in s since 1970; 0 before it."""
+    return (day - _EPOCH).days * 86400 if day is not None else 0
 
 
 def read(root: Path, version: str, day: date | None, changes: bytes) -> Release:

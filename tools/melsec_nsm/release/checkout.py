@@ -21,6 +21,7 @@ class Checkout:
     """A checkout beside what its definition gives: ``generated`` files by path, the lock among them.
 
     ``before`` is the lock of the release that ``since`` names, empty with None where there was no release before.
+    ``last`` is the tag of the last release, whatever it is compared with.
     """
 
     root: Path
@@ -30,6 +31,7 @@ class Checkout:
     now: locks.Lock
     changes: Sequence[Change]
     since: str | None
+    last: str | None = None
 
 
 def look(root: Path, version: str, definition: Definition, since: str | None = None) -> Checkout:
@@ -39,7 +41,8 @@ def look(root: Path, version: str, definition: Definition, since: str | None = N
         ReleaseError: there is no such tag or file.
         DefinitionError: a lock or the file of reasons is damaged.
     """
-    since = since or _last(root, version)
+    last = _last(root, version)
+    since = since or last
     generated = project.render(definition)
     before, now = _lock_of(root, since) if since is not None else {}, _read(generated[project.LOCK_PATH])
     return Checkout(
@@ -50,6 +53,7 @@ def look(root: Path, version: str, definition: Definition, since: str | None = N
         now=now,
         changes=compare(before, now, revisions.read()),
         since=since,
+        last=last,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
+from melsec_nsm.engines.share import SETTINGS_PATH
 from melsec_nsm.generate import project
 from melsec_nsm.release import versions
 from melsec_nsm.release.changes import REMOVED, Change
@@ -31,6 +32,7 @@ def objections(checkout: Checkout, captures: Mapping[str, bytes]) -> list[Object
         *_stale(checkout, captures),
         *_numbers(checkout),
         *_reasons(checkout.changes),
+        *_settings(checkout),
         *_version(checkout),
         *_history(checkout),
     ]
@@ -68,6 +70,19 @@ def _reasons(changes: Sequence[Change]) -> Iterator[Objection]:
             yield Objection(
                 f"{entry.id}: rev {entry.rev} without a reason", f"below `revisions:` in {REVISIONS_PATH}: {line}"
             )
+
+
+def _settings(checkout: Checkout) -> Iterator[Objection]:
+    """zkg puts another settings file in the place of that of each site, or stops in the middle of an upgrade."""
+    repository, last = Repository(checkout.root), checkout.last
+    if last is None or not repository.has(last, SETTINGS_PATH):
+        return
+    now = checkout.root / SETTINGS_PATH
+    if not now.is_file() or now.read_bytes() != repository.show(last, SETTINGS_PATH):
+        yield Objection(
+            f"{SETTINGS_PATH} is not that of {last}: sites would lose what they wrote into it",
+            f"git checkout {last} -- {SETTINGS_PATH}",
+        )
 
 
 def _version(checkout: Checkout) -> Iterator[Objection]:

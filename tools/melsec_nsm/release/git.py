@@ -43,6 +43,10 @@ class Repository:
         """Whether a name stands for a commit."""
         return self._run("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", wrong=None) is not None
 
+    def has(self, revision: str, path: str) -> bool:
+        """Whether there was a file."""
+        return self._run("cat-file", "-e", f"{revision}:{path}", wrong=None) is not None
+
     def _run(self, *arguments: str, wrong: str | None = "git does not answer") -> str | None:
         """What git prints. None where it fails, if ``wrong`` is None, else a ReleaseError with these words."""
         try:

@@ -13,6 +13,7 @@ from melsec_nsm.analysis.doctor.model import POLICY, SEVERITIES, Fact, Finding, 
 from melsec_nsm.definitions.model import Definition
 from melsec_nsm.engines import Engine
 from melsec_nsm.engines.suricata import SuricataEngine
+from melsec_nsm.engines.zeek import ZeekEngine
 
 __all__ = ["POLICY", "Fact", "Finding", "Places", "Report", "examine"]
 
@@ -24,14 +25,18 @@ def examine(engines: Mapping[str, Engine], definition: Definition, places: Place
     """
     here = tuple(engine.availability() for engine in engines.values())
     sensors: list[Fact | Finding] = []
+    spared: list[str] = []
     watching = zeek_place.find(places.zeek)
     if watching is not None:
         sensors += zeek.examine(watching, places.policy)
         sensors += zeek_logs.examine(watching, places.zeek_logs)
+        if watching.unpacked():
+            # Its package was compiled elsewhere, because it cannot be here.
+            spared.append(ZeekEngine.name)
     for engine in engines.values():
         if isinstance(engine, SuricataEngine):
             sensors += suricata.examine(engine, definition, places)
-    said = [*bundle.examine(engines, here, definition), *sensors]
+    said = [*bundle.examine(engines, here, definition, spared), *sensors]
     findings = dict.fromkeys(one for one in said if isinstance(one, Finding))
     return Report(
         here,

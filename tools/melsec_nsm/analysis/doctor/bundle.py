@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from melsec_nsm import __version__
@@ -17,8 +17,13 @@ from melsec_nsm.generate import project
 _WANTED = {one.name: one for one in (ZEEK, SURICATA)}
 
 
-def examine(engines: Mapping[str, Engine], here: tuple[Availability, ...], definition: Definition) -> Said:
-    """What is here of the tool, and whether its files are what they should be."""
+def examine(
+    engines: Mapping[str, Engine], here: tuple[Availability, ...], definition: Definition, spared: Collection[str] = ()
+) -> Said:
+    """What is here of the tool, and whether its files are what they should be.
+
+    ``spared`` are engines that the sensor of this machine does without.
+    """
     root = checkout()
     place = f"checkout {root}" if root else f"installed package, files for the sensors in {share()}"
     yield Fact("melsec-nsm", f"{__version__}, {place}")
@@ -26,7 +31,7 @@ def examine(engines: Mapping[str, Engine], here: tuple[Availability, ...], defin
         if one.version:
             yield Fact(one.engine, one.version + (f" ({one.path})" if one.path else ""))
         else:
-            yield Finding(one.engine, _severity(one), one.reason, one.remedy)
+            yield Finding(one.engine, INFORMATION if one.engine in spared else _severity(one), one.reason, one.remedy)
     yield from _stale(root, definition) if root else _missing()
     for one in here:
         if one.version:

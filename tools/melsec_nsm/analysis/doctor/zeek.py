@@ -10,7 +10,7 @@ from pathlib import Path
 from melsec_nsm import __version__
 from melsec_nsm.analysis.doctor.model import ADVICE, INFORMATION, PROBLEM, Fact, Finding, Said, guarded, unread
 from melsec_nsm.analysis.doctor.zeek_place import Zeek, first_error
-from melsec_nsm.engines.share import checkout, zeek_scripts
+from melsec_nsm.engines.share import SETTINGS_PATH, checkout, zeek_scripts
 from melsec_nsm.engines.zeek import ZeekEngine
 from melsec_nsm.generate.site import TABLE, table
 from melsec_nsm.generate.zeek.signatures import ANALYZERS
@@ -20,13 +20,16 @@ POLICY_FILE = "MELSEC::policy_file"
 
 _PACKAGES = "@load packages"
 _SCRIPTS = ("*.zeek", "*.sig")
+_OF_THE_SITE = {Path(SETTINGS_PATH).name}
+"""What differs from the release by right."""
 
 
 def examine(zeek: Zeek, policy: Path) -> Said:
     """All but the logs. ``policy`` is the folder that policies are compiled into."""
     yield Fact(SUBJECT, f"sensor {zeek.version} ({zeek.program})")
-    # An upgrade of Zeek wants the analyzers compiled again.
-    yield from (Finding(SUBJECT, ADVICE, reason, remedy) for reason, remedy in ZeekEngine().lacks(zeek.program))
+    # An upgrade of Zeek wants the analyzers compiled again: here, unless they came from another machine.
+    if not zeek.unpacked():
+        yield from (Finding(SUBJECT, ADVICE, reason, remedy) for reason, remedy in ZeekEngine().lacks(zeek.program))
     yield from guarded(SUBJECT, _packaged(zeek, policy))
     yield from guarded(SUBJECT, cluster(zeek.config / "node.cfg"))
     yield from guarded(SUBJECT, _deployed(zeek))
@@ -47,6 +50,8 @@ def _install(zeek: Zeek, package: Path | None) -> str:
     """The command that installs the package, or does so again."""
     if package is None:
         return f"zkg install {checkout() or '/path/to/melsec-nsm'}"
+    if zeek.unpacked():
+        return f"melsec-nsm release --zeek  # on a machine with Zeek {zeek.version} and a compiler; then unpack it here"
     return f"zkg install --force {zeek.manifest(package.name).get('url') or checkout() or package.name}"
 
 
@@ -77,6 +82,11 @@ def _age(zeek: Zeek, package: Path | None) -> Iterator[Finding]:
     """Zeek may load analyzers that were compiled for another one where only its own number has changed."""
     if package is None:
         return
+    built = zeek.unpacked().get("zeek", zeek.version)
+    if built != zeek.version:
+        text = f"the analyzers were compiled for Zeek {built}, and this is {zeek.version}: analyzers belong to one Zeek"
+        yield Finding(SUBJECT, ADVICE, text, _install(zeek, package))
+        return
     for compiled in sorted((zeek.plugins / package.name).rglob("*.hlto")):
         # When something was put on this machine: times of modification come with packages.
         if compiled.stat().st_ctime_ns < zeek.program.resolve().stat().st_ctime_ns:
@@ -92,17 +102,26 @@ def _release(zeek: Zeek, package: Path) -> Said:
     """Whether the installed scripts are those of this release."""
     manifest = zeek.manifest(package.name)
     said = " ".join(filter(None, (manifest.get("current_version"), str(manifest.get("current_hash", ""))[:10])))
+    if zeek.unpacked():
+        said = "(unpacked, not installed by zkg)"
     yield Fact(SUBJECT, f"package {package.name} {said or '(zkg has noted nothing of it)'}")
     ours, theirs = _contents(zeek_scripts()), _contents(package)
-    unlike = sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
+    unlike = sorted(name for name in (ours.keys() | theirs.keys()) - _OF_THE_SITE if ours.get(name) != theirs.get(name))
     if unlike:
         more = f" and {len(unlike) - 1} more" if len(unlike) > 1 else ""
         yield Finding(
             SUBJECT,
             ADVICE,
             f"the installed package is another version than this tool, {__version__}: {unlike[0]}{more} differ",
-            f"zkg install --force {checkout()}" if checkout() else f"zkg refresh && zkg upgrade {package.name}",
+            _update(zeek, package),
         )
+
+
+def _update(zeek: Zeek, package: Path) -> str:
+    """The command that brings the package of this release."""
+    if zeek.unpacked():
+        return _install(zeek, package)
+    return f"zkg install --force {checkout()}" if checkout() else f"zkg refresh && zkg upgrade {package.name}"
 
 
 def _contents(folder: Path) -> dict[str, bytes]:
@@ -133,6 +152,9 @@ def _scripts(zeek: Zeek, package: Path | None, policy: Path) -> Said:
 
 def _unloaded(zeek: Zeek, package: Path | None) -> Finding:
     listed = zeek.packages / "packages.zeek"
+    if package is not None and zeek.unpacked():
+        line = f"@load packages/{package.name}"
+        return Finding(SUBJECT, PROBLEM, f"the package is not loaded by {zeek.local}", line, str(zeek.local))
     if package is not None and not _loads(listed, package.name):
         return Finding(
             SUBJECT, PROBLEM, f"the package is installed and not loaded: not in {listed}", f"zkg load {package.name}"

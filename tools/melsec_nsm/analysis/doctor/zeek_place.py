@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from melsec_nsm.engines import EngineError
+from melsec_nsm.engines.hlto import BUILT_FOR
 from melsec_nsm.engines.locate import ZEEK, locate
 from melsec_nsm.engines.process import Outcome, run
 from melsec_nsm.generate.zeek.signatures import ANALYZERS
@@ -61,6 +62,20 @@ class Zeek:
         except (OSError, ValueError, KeyError, TypeError):
             pass
         return {}
+
+    def unpacked(self) -> dict[str, str]:
+        """What a package was built for (``zeek``, ``machine``) that came with its analyzers compiled.
+
+        Empty where it was installed by zkg, cannot be read, or is not there.
+        """
+        try:
+            package = self.own_package()
+            if package is None:
+                return {}
+            lines = (self.plugins / package.name / BUILT_FOR).read_text("utf-8", "replace").splitlines()
+        except OSError:
+            return {}
+        return dict(line.split(" ", 1) for line in lines if " " in line)
 
     def control(self) -> dict[str, str]:
         """The settings of zeekctl, empty where there is none. OSError."""
