@@ -19,7 +19,7 @@ command -v spicyz >/dev/null || lacks "spicyz is missing: install Zeek's Spicy d
 [ -n "${HILTI_CXX:-}" ] || command -v c++ >/dev/null || command -v g++ >/dev/null || command -v clang++ >/dev/null ||
 	lacks "there is no C++ compiler: install g++"
 
-tell "compiling the analyzers, which takes about a minute and a quarter and 1 GB of memory"
+tell "compiling the analyzers, which takes a minute and a quarter or more, and 1.5 GB of memory"
 mkdir -p ../build
 # A third less time than with Spicy's own flags, a twentieth of the size, and no slower.
 HILTI_CXX_FLAGS="-g0 -O1" spicyz -o ../build/melsec.hlto ./*.spicy melsec.evt

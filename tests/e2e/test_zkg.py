@@ -111,7 +111,7 @@ def _installed(site: Site) -> None:
     # What it needs is said before the question.
     before, question, after = site.said.partition("Proceed?")
     assert question
-    assert re.search(r"REQUIRED external dependencies.*c\+\+-compiler.*memory >=1GB.*spicyz.*75s", before, re.DOTALL)
+    assert re.search(r"REQUIRED external dependencies.*c\+\+-compiler.*memory >=1\.5GB.*spicyz.*75s", before, re.DOTALL)
     assert "Installing" in after
     assert f'Installed "{site.repository.url}" (v1.0.0)' in after
 
