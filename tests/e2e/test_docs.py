@@ -157,6 +157,10 @@ def test_the_index_has_every_page(checkout: Path) -> None:
 # Commands, and what they print
 
 
+Packaged = tuple[Path, Path, dict[str, str]]
+"""Zeek, the compiled analyzers, and the environment that finds the scripts."""
+
+
 class Desk:
     """Where a reader of a page sits: a copy of the checkout, and the folders of a sensor."""
 
@@ -228,8 +232,8 @@ class Desk:
         return whole is not None
 
 
-def _zeek(zeek: ZeekEngine, folder: Path, scripts: Path) -> tuple[Path, Path, dict[str, str]]:
-    """Zeek, the compiled analyzers, and an environment in which ``packages`` are the scripts of ours."""
+def _zeek(zeek: ZeekEngine, folder: Path, scripts: Path) -> Packaged:
+    """A Zeek in whose path ``packages`` are the scripts of ours."""
     here = zeek.availability()
     assert here.path is not None
     assert here.version is not None
@@ -449,8 +453,11 @@ def _zeek_blocks(checkout: Path) -> dict[tuple[str, str], list[Block]]:
     return found
 
 
-def test_every_block_of_the_page_on_noise_has_an_effect(checkout: Path) -> None:
-    found = {key: len(ones) for key, ones in _zeek_blocks(checkout).items()}
+ZEEK_BLOCKS = _zeek_blocks(_TOP)
+
+
+def test_every_block_of_the_page_on_noise_has_an_effect() -> None:
+    found = {key: len(ones) for key, ones in ZEEK_BLOCKS.items()}
     assert {key: len(effects) for key, effects in EFFECTS.items()}.items() <= found.items()
     assert {heading for page, heading in found if page.endswith("tune.md")} == {
         heading for page, heading in EFFECTS if page.endswith("tune.md")
@@ -458,20 +465,37 @@ def test_every_block_of_the_page_on_noise_has_an_effect(checkout: Path) -> None:
 
 
 @pytest.fixture
-def site_table(checkout: Path, tmp_path: Path, definition: Definition) -> Path:
+def packaged(checkout: Path, tmp_path: Path, zeek: ZeekEngine) -> Packaged:
+    """Zeek with the package of the checkout."""
+    return _zeek(zeek, tmp_path, checkout / "zeek" / "scripts")
+
+
+@pytest.fixture(scope="module")
+def site_table(checkout: Path, tmp_path_factory: pytest.TempPathFactory, definition: Definition) -> Path:
     """A folder with a policy as Zeek reads it, below ``etc``."""
+    folder = tmp_path_factory.mktemp("site")
     site = CompiledPolicy(policies.load(checkout / SITE, definition), definition)
-    install(tmp_path / "etc/melsec-nsm", {TABLE: table.render(site)})
-    return tmp_path
+    install(folder / "etc/melsec-nsm", {TABLE: table.render(site)})
+    return folder
 
 
-@pytest.mark.parametrize("where", [*_zeek_blocks(_TOP)], ids=" ".join)
+@pytest.fixture(scope="module")
+def manifest(checkout: Path) -> list[verdicts.Expectation]:
+    """What the engines have to say of the captures."""
+    return verdicts.expectations([checkout / "pcaps"])
+
+
+@pytest.mark.parametrize("where", [*ZEEK_BLOCKS], ids=" ".join)
 def test_zeek_loads_a_block_and_it_does_what_it_says(
-    checkout: Path, tmp_path: Path, zeek: ZeekEngine, site_table: Path, where: tuple[str, str]
+    tmp_path: Path,
+    packaged: Packaged,
+    site_table: Path,
+    manifest: list[verdicts.Expectation],
+    where: tuple[str, str],
 ) -> None:
-    program, analyzers, environment = _zeek(zeek, tmp_path, checkout / "zeek" / "scripts")
-    wanted = {one.name: one.detections["zeek"] for one in verdicts.expectations([checkout / "pcaps"])}
-    found = _zeek_blocks(checkout)[where]
+    program, analyzers, environment = packaged
+    captures = {one.name: one for one in manifest}
+    found = ZEEK_BLOCKS[where]
     effects = EFFECTS.get(where, (Effect("site-maintenance"),) * len(found))
     for number, (block, effect) in enumerate(zip(found, effects, strict=True)):
         folder = tmp_path / str(number)
@@ -479,7 +503,8 @@ def test_zeek_loads_a_block_and_it_does_what_it_says(
         text = "" if "@load packages" in block.text else "@load packages\n"
         text += block.text.replace("/etc/", f"{site_table}/etc/") + effect.more
         (folder / "local.zeek").write_text(text, "utf-8")
-        capture = checkout / "pcaps" / f"{effect.capture}.pcap"
+        capture = captures[effect.capture].capture
+        wanted = {*captures[effect.capture].detections["zeek"]}
         command: list[str | Path] = [program, "-C", "-r", capture, analyzers, "local.zeek", "LogAscii::use_json=T"]
         done = subprocess.run(
             command, cwd=folder, env=dict(os.environ) | environment, capture_output=True, text=True, check=False
@@ -487,30 +512,31 @@ def test_zeek_loads_a_block_and_it_does_what_it_says(
         assert done.returncode == 0, f"{block}: {done.stderr}"
         assert complaints(folder) == [], block
         raised = {line["melsec_detection"] for line in rows(folder, "notice") if "melsec_detection" in line}
-        assert effect.gone <= set(wanted[effect.capture]), block
+        assert effect.gone <= wanted, block
         if "policy_file" not in block.text:
-            assert raised == set(wanted[effect.capture]) - effect.gone, block
+            assert raised == wanted - effect.gone, block
         assert effect.seen(lambda name, logs=folder: list(rows(logs, name))), block  # type: ignore[misc]
 
 
 # What README shows
 
 
-def test_the_verdicts_that_readme_shows_are_those_of_the_manifest(checkout: Path, definition: Definition) -> None:
+def test_the_verdicts_that_readme_shows_are_those_of_the_manifest(
+    checkout: Path, definition: Definition, manifest: list[verdicts.Expectation]
+) -> None:
     (shown,) = (
         one for one in blocks(checkout, "README.md") if one.language == "text" and one.heading == "Two commands"
     )
-    wanted = verdicts.expectations([checkout / "pcaps"])
     counts = re.findall(
         r"^(reference|zeek|suricata) \S+: (\d+) captures, 0 with differences$", shown.text, re.MULTILINE
     )
-    assert counts == [(engine, str(len(wanted))) for engine in ("reference", "zeek", "suricata")]
+    assert counts == [(engine, str(len(manifest))) for engine in ("reference", "zeek", "suricata")]
     shown_rows = re.findall(r"^│ ([a-z-]+) +│ ([a-z]+) +│ (.+?) +│ (.+?) +│ (.+?) +│$", shown.text, re.MULTILINE)
     assert len(shown_rows) > 2
     for name, severity, *cells in shown_rows:
         assert severity == definition.detections[name].severity
         for engine, cell in zip(("reference", "zeek", "suricata"), cells, strict=True):
-            number = sum(name in one.detections[engine] for one in wanted)
+            number = sum(name in one.detections[engine] for one in manifest)
             absent = engine in definition.detections[name].unsupported
             assert cell == ("not here" if absent else f"{number} / {number}"), (name, engine)
 
@@ -535,9 +561,9 @@ def _spread(name: str) -> list[str]:
 
 
 def test_the_columns_that_the_page_of_logs_names_are_those_of_zeek(
-    checkout: Path, tmp_path: Path, zeek: ZeekEngine
+    checkout: Path, tmp_path: Path, packaged: Packaged
 ) -> None:
-    program, analyzers, environment = _zeek(zeek, tmp_path, checkout / "zeek" / "scripts")
+    program, analyzers, environment = packaged
     command: list[str | Path] = [program, "-C", "-r", checkout / CAPTURE, analyzers, "packages"]
     subprocess.run(command, cwd=tmp_path, env=dict(os.environ) | environment, check=True)
     page = (checkout / "tools/docs/logs.md").read_text("utf-8")
