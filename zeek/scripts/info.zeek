@@ -25,7 +25,8 @@ export {
 		uid: string &log;
 		## Endpoints of that connection.
 		id: conn_id &log;
-		## Connection of the response where it is another one: broadcast exchanges are two flows.
+		## Connection of the response where it is another one: MELSOFT over UDP 5560 goes to the broadcast address both
+		## ways.
 		response_uid: string &log &optional;
 		## Who asked, whatever Zeek took for the originator. Unknown for a response to a group address whose request
 		## was not seen.
@@ -40,7 +41,8 @@ export {
 		encoding: string &log;
 		## 4E serial number or MELSOFT packet reference.
 		serial: count &log &optional;
-		## Network number in the header.
+		## Network number in the header. A route in this and the next three other than ``0``, ``255``, ``03FF``, ``0`` is
+		## one to another station or CPU.
 		network: count &log &optional;
 		## Station number in the header.
 		station: count &log &optional;
@@ -48,7 +50,7 @@ export {
 		module_io: string &log &optional;
 		## Multidrop station number in the header.
 		multidrop: count &log &optional;
-		## Command code in hex; absent where only a response without one was seen.
+		## Command code in hex, as wide as on the wire; absent where only a response without one was seen.
 		command: string &log &optional;
 		## Sub-command in hex.
 		subcommand: string &log &optional;
@@ -56,11 +58,13 @@ export {
 		operation: string &log &optional;
 		## Class of the command.
 		class: string &log &optional;
-		## What it was about: devices, a file, a model.
+		## What it was about: ``D100-D109``, ``X1F``, ``U3E0\G10``, a label, a file, a model. X and Y of an iQ-F or FX are
+		## octal once it has said that it is one.
 		target: string &log &optional;
-		## What else was said, as ``name=value`` with spaces between: modes, drives, offsets, addresses that are set.
+		## What else was said, as ``name=value`` with spaces between: ``mode=force clear_mode=all``,
+		## ``drive=4 offset=1920``, addresses that are set, who refused.
 		details: string &log &optional;
-		## Device points, items or octets asked for.
+		## Device points asked for (bits or words, as asked), items, or octets.
 		points: count &log &optional;
 		## End code in hex; absent where no response was seen.
 		status: string &log &optional;
@@ -72,11 +76,11 @@ export {
 		response_len: count &log &optional;
 		## Time from request to response; the mean of them where a line stands for several transactions.
 		rtt: interval &log &optional;
-		## Values that were read or written, where `log_values` asks for them.
+		## Values that were read or written, as words in hexadecimal or as bits, where `MELSEC::log_values` asks for them.
 		values: string &log &optional;
 		## One more answer to a broadcast request that has a line already.
 		again: bool &log &optional;
-		## Transactions that the line stands for, where `log_polling` sums them up.
+		## Transactions that the line stands for, where `MELSEC::log_polling` sums them up.
 		repeats: count &log &optional;
 
 		## The frame layout.

@@ -32,7 +32,7 @@ export {
 		action: string &log;
 		## What it was about: a file, a user, devices, an address.
 		object: string &log &optional;
-		## What else was said, as ``name=value`` with spaces between.
+		## What else was said, as in melsec.log.
 		details: string &log &optional;
 		## Octets that were seen of a file, or that were written in an online change.
 		bytes: count &log &optional;
@@ -42,7 +42,7 @@ export {
 		sha256: string &log &optional;
 		## First end code that refused, else that of success, in hex; absent where nobody answered.
 		status: string &log &optional;
-		## Its name.
+		## Name of that end code.
 		status_name: string &log &optional;
 		## Who was logged in, as far as that was seen.
 		user: string &log &optional;
@@ -52,9 +52,9 @@ export {
 		role: string &log &optional;
 		## Maintenance window of the policy that it falls into.
 		window: string &log &optional;
-		## Change of the policy that approves it.
+		## Change of the policy that approves the file.
 		change: string &log &optional;
-		## What the policy says of it.
+		## ``allowed``, or the detections that it violates; absent without a policy.
 		verdict: string &log &optional;
 
 		## Number of the session of its first request, where that tells it.

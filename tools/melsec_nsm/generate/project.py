@@ -6,7 +6,10 @@ from pathlib import Path
 
 from melsec_nsm.definitions import lock as locks
 from melsec_nsm.definitions.model import Definition
-from melsec_nsm.generate import attack_page, detection_page, pages, suricata, zeek
+from melsec_nsm.generate import attack_page, detection_page, log_page, pages, suricata, zeek
+
+_SCRIPTS = Path(__file__).resolve().parents[3] / "zeek" / "scripts"
+"""The scripts that are written by hand. Only a checkout has generated files."""
 
 LOCK_PATH = "tools/melsec_nsm/definitions/lock.yaml"
 
@@ -22,6 +25,7 @@ def render(definition: Definition) -> dict[str, bytes]:
         **pages.render(definition),
         **detection_page.render(definition),
         **attack_page.render(definition),
+        **log_page.render(_SCRIPTS),
         LOCK_PATH: locks.dump(lock),
     }
 
