@@ -2,7 +2,7 @@
 ##! puts it aside when it removes it.
 ##!
 ##! It is loaded behind all other scripts of the package, so that it can change each of their options. All of them are
-##! listed in the README, below "Into an existing Zeek". Whatever else your Zeek is to do belongs into local.zeek.
+##! listed in tools/docs/tune.md. Whatever else your Zeek is to do belongs into local.zeek.
 
 # The policy of the site, as `melsec-nsm policy compile` wrote it.
 # redef MELSEC::policy_file = "/etc/melsec-nsm/zeek/melsec-policy.tsv";
