@@ -163,7 +163,9 @@ def _published(settings: Settings, rules: list[Loaded], shipped: list[Loaded]) -
             f"the rules are not those of this release: {' and '.join(counts)} ({_ids([*old, *missing])})",
             again,
         )
-    off = [rule for rule in rules if rule.sid not in active]
+    # Informational ones ship like that.
+    on = {rule.sid for rule in shipped if rule.enabled}
+    off = [rule for rule in rules if rule.sid not in active and rule.sid in on]
     if off:
         yield Finding(SUBJECT, INFORMATION, f"{len(off)} rules of this bundle are commented out ({_ids(off)})")
 
