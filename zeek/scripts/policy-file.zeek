@@ -59,13 +59,22 @@ function site_policy(): Policy
 	return in_force;
 	}
 
+# Sets of the words of a line: many lines have the same ones, and nobody changes them.
+global staged_words: table[string] of set[string] = table();
+
 function words_of(words: vector of string): set[string]
 	{
+	local key = join_string_vec(words, "\t");
+
+	if ( key in staged_words )
+		return staged_words[key];
+
 	local found: set[string];
 
 	for ( _, word in words )
 		add found[word];
 
+	staged_words[key] = found;
 	return found;
 	}
 
@@ -127,8 +136,10 @@ function stage(line: PolicyLine): bool
 			break;
 		case "host":
 			for ( _, net in line$nets )
-				staged$hosts[net] = PolicyHost($name=line$name, $role=line$words[0], $all=line$numbers[0] == 1,
-				    $controllers=words_of(line$others));
+				staged$hosts[net] = PolicyHost($name=line$name, $role=line$words[0], $all=line$numbers[0] == 1);
+
+			for ( _, controller in line$others )
+				add staged$pairs[line$name, controller];
 			break;
 		case "window":
 			stage_window(line);
@@ -212,6 +223,7 @@ event Input::end_of_data(name: string, source: string)
 		    is_in_force ? "the policy before stays in force" : "no policy is in force"));
 
 	staged = Policy();
+	staged_words = table();
 	lines = vector();
 	is_unreadable = F;
 	wait_no_longer();

@@ -17,8 +17,6 @@ export {
 		role: string;
 		## It may speak to all controllers.
 		all: bool;
-		## Names of those that it may speak to.
-		controllers: set[string];
 	};
 
 	## A controller of the policy.
@@ -83,6 +81,8 @@ export {
 		site: string &default="";
 		## Hosts by their networks.
 		hosts: table[subnet] of PolicyHost &default=table();
+		## Names of other hosts, and of the controllers that they may speak to.
+		pairs: set[string, string] &default=set();
 		## Controllers by address.
 		controllers: table[addr] of PolicyController &default=table();
 		## Names of zones by their networks.
@@ -215,7 +215,7 @@ function judge_client(policy: Policy, request: PolicyRequest): string
 
 	if ( request?$server && ( known || ! request$answered ) )
 		{
-		if ( ! known || ( ! host$all && policy$controllers[request$server]$name !in host$controllers ) )
+		if ( ! known || ( ! host$all && [host$name, policy$controllers[request$server]$name] !in policy$pairs ) )
 			return "controller-not-allowed";
 		}
 
