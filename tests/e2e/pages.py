@@ -67,6 +67,15 @@ def blocks(checkout: Path, page: str) -> list[Block]:
     return found
 
 
+def commands_of(checkout: Path, page: str) -> dict[str, list[str]]:
+    """The commands of a page by the heading that they stand below."""
+    found: dict[str, list[str]] = {}
+    for block in blocks(checkout, page):
+        if block.language == "sh":
+            found.setdefault(block.heading, []).append(block.text)
+    return found
+
+
 def prose(checkout: Path, page: str) -> Iterator[tuple[int, str]]:
     """The lines of a page that are no blocks, with their numbers."""
     inside = False

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 import yaml
-from page import shell
+from shell import shell
 
 from melsec_nsm.engines.process import run
 from melsec_nsm.engines.suricata import environment, read_alerts

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner
-from page import blocks
+from pages import commands_of
 from releases import next_definition
 from sensor import OTHERS, Sensor, serving
 from test_policy_suricata import long
@@ -207,7 +207,7 @@ STORIES: dict[str, dict[str, tuple[Check, ...]]] = {
 
 
 def test_every_block_of_the_page_is_in_a_story(checkout: Path) -> None:
-    found = {heading: len(commands) for heading, commands in blocks(checkout / PAGE).items()}
+    found = {heading: len(commands) for heading, commands in commands_of(checkout, PAGE).items()}
     assert found == {heading: len(checks) for story in STORIES.values() for heading, checks in story.items()}
 
 
@@ -215,7 +215,7 @@ def test_every_block_of_the_page_is_in_a_story(checkout: Path) -> None:
 def test_the_commands_of_the_page(
     checkout: Path, sensor: Sensor, releases: Releases, present: bytes, name: str
 ) -> None:
-    page = blocks(checkout / PAGE)
+    page = commands_of(checkout, PAGE)
     if name == "own wishes":
         sensor.does(page["Add the source"][0])
     if name == "site":
@@ -255,7 +255,7 @@ def test_what_was_tampered_with_is_not_verified(
     # In the middle of the archive, and in a digest or the signature.
     octets[len(octets) // 2] ^= 1
     file.write_bytes(octets)
-    (commands,) = blocks(checkout / PAGE)["Verify a release"]
+    (commands,) = commands_of(checkout, PAGE)["Verify a release"]
     said = sensor.does(commands, code=255 if name != "melsec-nsm-rules.tar.gz" else 1)
     assert ("melsec-nsm-rules.tar.gz: FAILED" in said) == (name == "melsec-nsm-rules.tar.gz")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import zeek_sensor
-from page import blocks
+from pages import commands_of
 from releases import next_definition
 from zeek_sensor import NAME, Repository, ZeekSensor, column
 
@@ -282,13 +282,15 @@ STORIES: dict[str, Story] = {
 
 
 def test_every_block_of_the_pages_is_in_a_story(checkout: Path) -> None:
-    found = {(page, name): len(some) for page in (INSTALL, REMOVE) for name, some in blocks(checkout / page).items()}
+    found = {
+        (page, name): len(some) for page in (INSTALL, REMOVE) for name, some in commands_of(checkout, page).items()
+    }
     assert found == {place: len(checks) for story in STORIES.values() for place, checks in story.items()}
 
 
 @pytest.mark.parametrize("name", STORIES)
 def test_the_commands_of_the_pages(site: Site, checkout: Path, name: str) -> None:
-    pages = {page: blocks(checkout / page) for page in (INSTALL, REMOVE)}
+    pages = {page: commands_of(checkout, page) for page in (INSTALL, REMOVE)}
     etc = site.sensor.prefix / "etc"
     if name == "others":
         (etc / "melsec-nsm").mkdir()

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from page import shell
+from shell import shell
 
 from melsec_nsm.engines.hlto import compiled
 from melsec_nsm.engines.share import zeek_analyzer

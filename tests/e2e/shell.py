@@ -1,4 +1,4 @@
-"""The commands of a page, run as somebody would who reads it."""
+"""Commands of pages, run as somebody would who reads them."""
 
 from __future__ import annotations
 
@@ -6,20 +6,6 @@ import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-
-_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-def blocks(page: Path) -> dict[str, list[str]]:
-    """The commands of a page by the heading that they stand below."""
-    found: dict[str, list[str]] = {}
-    heading = ""
-    for part in re.split(r"^(#+ .+)$", page.read_text("utf-8"), flags=re.MULTILINE):
-        if part.startswith("#"):
-            heading = part.lstrip("# ")
-        elif commands := _BLOCK.findall(part):
-            found.setdefault(heading, []).extend(commands)
-    return found
 
 
 def shell(
